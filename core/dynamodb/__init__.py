@@ -1,0 +1,1 @@
+"""DynamoDB for Django: tables, batches, cursors and a meter. Knows nothing of what is stored."""

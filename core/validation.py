@@ -1,0 +1,105 @@
+"""What comes in from outside, checked once: field types, limits, and errors that say what to do.
+
+Entities are msgspec structs. One declaration validates API bodies, imported rows and the OpenAPI
+schema alike.
+"""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Annotated, Any, TypeVar
+
+import msgspec
+
+ID_PATTERN = r"^[^#\u0000-\u001f\u007f-\u009f\u2028\u2029]+$(?!\n)"
+_T = TypeVar("_T")
+_PATH = re.compile(r" - at `\$(?P<path>[^`]*)`$", re.DOTALL)
+_UNKNOWN_FIELD = re.compile(r"^Object contains unknown field `(?P<field>.*)`$", re.DOTALL)
+_MISSING_FIELD = re.compile(r"^Object missing required field `(?P<field>.*)`$", re.DOTALL)
+
+Id = Annotated[
+    str,
+    msgspec.Meta(
+        min_length=1,
+        max_length=128,
+        pattern=ID_PATTERN,
+        description="The shop's own id: 1 to 128 characters, no control characters, no '#'.",
+    ),
+]
+Label = Annotated[
+    str, msgspec.Meta(min_length=1, max_length=100, pattern=r"^[^\u0000-\u001f]+$(?!\n)")
+]
+Labels = Annotated[tuple[Label, ...], msgspec.Meta(max_length=50)]
+Text = Annotated[str, msgspec.Meta(max_length=500)]
+WebAddress = Annotated[str, msgspec.Meta(max_length=2000, pattern=r"^https?://[^\s<>\"]+$(?!\n)")]
+Timestamp = Annotated[datetime, msgspec.Meta(tz=True)]
+AttributeName = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
+AttributeValue = (
+    Annotated[str, msgspec.Meta(max_length=1000)]
+    | Annotated[int, msgspec.Meta(ge=-(2**53), le=2**53)]
+    | float
+    | bool
+    | None
+)
+Attributes = Annotated[dict[AttributeName, AttributeValue], msgspec.Meta(max_length=50)]
+
+
+class InvalidInputError(ValueError):
+    """Input that cannot be accepted as it is.
+
+    Attributes
+    ----------
+    details
+        What is wrong, by field; ``""`` stands for the whole.
+    """
+
+    def __init__(self, details: Mapping[str, list[str]]) -> None:
+        self.details = dict(details)
+        super().__init__(
+            "; ".join(f"{field or 'input'}: {' '.join(texts)}" for field, texts in details.items())
+        )
+
+
+def validate(kind: type[_T], raw: Any, *, strict: bool = True) -> _T:
+    """Turn plain JSON data into a struct.
+
+    ``strict=False`` also reads numbers and booleans from text, as CSV files have them.
+
+    Raises
+    ------
+    InvalidInputError
+        With the field that is wrong and why.
+    """
+    try:
+        return msgspec.convert(raw, kind, strict=strict)
+    except msgspec.ValidationError as error:
+        raise InvalidInputError(_details(str(error))) from error
+
+
+def _details(message: str) -> dict[str, list[str]]:
+    path = ""
+    if match := _PATH.search(message):
+        path = match["path"].lstrip(".")
+        message = message[: match.start()]
+    prefix = f"{path}." if path else ""
+    if match := _UNKNOWN_FIELD.match(message):
+        return {f"{prefix}{match['field']}": ["This field is not known; remove it."]}
+    if match := _MISSING_FIELD.match(message):
+        return {f"{prefix}{match['field']}": ["This field is required."]}
+    return {path: [message if message.endswith(".") else f"{message}."]}
+
+
+def to_iso(moment: datetime) -> str:
+    """Return a moment in UTC as ISO 8601, with fractions of a second only where there are any."""
+    text = moment.astimezone(UTC).isoformat().replace("+00:00", "")
+    return f"{text}Z"
+
+
+def to_key(moment: datetime) -> str:
+    """Return a moment in UTC in a fixed width, so that text order is time order."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def from_iso(text: str) -> datetime:
+    """Read back what `to_iso` or `to_key` wrote."""
+    return datetime.fromisoformat(text)
