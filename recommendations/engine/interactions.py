@@ -150,9 +150,7 @@ class InteractionsBuilder:
         self._items.append(_code(self._item_codes, item_id))
         self._weights.append(weight)
         self._times.append(time)
-        self._baskets.append(
-            NO_BASKET if basket is None else _code(self._basket_codes, basket)
-        )
+        self._baskets.append(NO_BASKET if basket is None else _code(self._basket_codes, basket))
 
     def build(self) -> Interactions:
         """Return everything added so far; the builder may go on collecting."""

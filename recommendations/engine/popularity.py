@@ -1,4 +1,4 @@
-"""What sells, over all time and lately: the lists for newcomers and the bar that a model must pass."""
+"""What sells, over all time and lately: lists for newcomers, and the bar for every model."""
 
 from __future__ import annotations
 

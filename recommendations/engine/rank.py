@@ -16,7 +16,7 @@ MAX_HISTORY = 50
 
 @dataclass(frozen=True, slots=True)
 class HistoryItem:
-    """One thing that the user did: ``at`` is an ISO 8601 time in UTC, so that text order is time."""
+    """One thing that the user did; ``at`` is ISO 8601 in UTC, so that the order of text is time."""
 
     item_id: str
     weight: float
@@ -105,9 +105,7 @@ def rank(
             scores[item_id] = known(item_id, 0.0) + value * weight
     for item_id in exclude:
         scores.pop(item_id, None)
-    best = nsmallest(
-        limit, [(-score, item_id) for item_id, score in scores.items() if score > 0]
-    )
+    best = nsmallest(limit, [(-score, item_id) for item_id, score in scores.items() if score > 0])
     reasons = _reasons(rows, {item_id for _, item_id in best}) if causes > 0 else {}
     return [
         Scored(item_id, -negative, _causes(reasons.get(item_id, ()), total=-negative, limit=causes))

@@ -1,0 +1,195 @@
+"""Offline evaluation: hide the last part of the time, predict it, compare with simple lists."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy import sparse
+
+from recommendations.engine.matrix import user_item_matrix
+from recommendations.engine.metrics import catalogue_metrics, hits_by_rank, per_user_metrics
+from recommendations.engine.models.popular import Popular
+from recommendations.engine.popularity import item_totals
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from recommendations.engine.interactions import Interactions
+    from recommendations.engine.models.base import Estimator
+
+CUTOFFS = (10, 20)
+MAX_USERS = 6_000
+CONFIDENCE = 0.95
+RESAMPLES = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """How the model and its rivals did, all on the same users; times in epoch seconds.
+
+    Attributes
+    ----------
+    users : int
+        Users measured: known from training, with at least one item in the test that is new to them.
+    train_events, test_events : int
+    train_from, train_to, test_from, test_to : float
+        First and last event of either part; zero where there is none.
+    metrics : dict
+        ``metrics[name][measure]``, with the names "model", "popular", "trending" and those of
+        the other models given, and measures like "recall@20".
+    intervals : dict
+        ``intervals[name][measure]`` is the 95 % bootstrap interval of the mean over users.
+    """
+
+    users: int
+    train_events: int
+    test_events: int
+    train_from: float
+    train_to: float
+    test_from: float
+    test_to: float
+    metrics: dict[str, dict[str, float]]
+    intervals: dict[str, dict[str, tuple[float, float]]]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain values for JSON."""
+        return asdict(self)
+
+
+def temporal_split(
+    interactions: Interactions, *, holdout_share: float = 0.2
+) -> tuple[Interactions, Interactions]:
+    """Return the events before and from a point in time, under the same codes.
+
+    Parameters
+    ----------
+    interactions : Interactions
+    holdout_share : float
+        About this share of the events, the last ones, is held out. Events of the same second are
+        never parted, so neither is an order.
+
+    Raises
+    ------
+    ValueError
+        If the share is not between 0 and 1.
+    """
+    if not 0 < holdout_share < 1:
+        raise ValueError(f"holdout_share must be between 0 and 1, not {holdout_share}")
+    times = interactions.times
+    if not times.size:
+        return interactions, interactions
+    position = min(int(times.size * (1 - holdout_share)), times.size - 1)
+    held_out = times >= np.partition(times, position)[position]
+    return interactions.take(~held_out), interactions.take(held_out)
+
+
+def evaluate(
+    interactions: Interactions,
+    *,
+    model: Estimator,
+    others: Mapping[str, Estimator] | None = None,
+    holdout_share: float = 0.2,
+    max_users: int = MAX_USERS,
+    seed: int = 0,
+) -> Evaluation:
+    """Fit fresh copies on the first part of the time and measure them on the rest.
+
+    Parameters
+    ----------
+    interactions : Interactions
+    model : Estimator
+        Its parameters are what is measured; the object itself is not touched.
+    others : mapping of str to Estimator, optional
+        Measured beside it on the same users, for instance under the name "live".
+    holdout_share : float
+        See `temporal_split`.
+    max_users : int
+        A random sample of so many users is measured.
+    seed : int
+        Of the sample and of the bootstrap.
+    """
+    train, test = temporal_split(interactions, holdout_share=holdout_share)
+    now = float(train.times.max(initial=0.0))
+    rivals = {
+        "model": model,
+        "popular": Popular(),
+        "trending": Popular(window_days=14.0),
+        **(others or {}),
+    }
+    fitted = {name: rival.clone().fit(train, now=now) for name, rival in rivals.items()}
+    return measure(fitted, train=train, test=test, max_users=max_users, seed=seed)
+
+
+def measure(
+    fitted: Mapping[str, Estimator],
+    *,
+    train: Interactions,
+    test: Interactions,
+    max_users: int = MAX_USERS,
+    seed: int = 0,
+) -> Evaluation:
+    """Measure estimators that were fitted on ``train`` by what their users did in ``test``."""
+    relevant = new_items(train, test)
+    generator = np.random.default_rng(seed)
+    users = np.flatnonzero(np.diff(relevant.indptr) > 0)
+    if users.size > max_users:
+        users = np.sort(generator.choice(users, max_users, replace=False))
+    relevant = relevant[users]
+    draws = generator.integers(0, max(users.size, 1), (RESAMPLES, users.size), dtype=np.int32)
+    popularity = item_totals(train)
+    metrics, intervals = {}, {}
+    for name, estimator in fitted.items():
+        recommended = estimator.recommend_many(users, max(CUTOFFS))
+        metrics[name], intervals[name] = _measures(recommended, relevant, popularity, draws)
+    return Evaluation(
+        users=int(users.size),
+        train_events=len(train),
+        test_events=len(test),
+        train_from=float(train.times.min()) if len(train) else 0.0,
+        train_to=float(train.times.max()) if len(train) else 0.0,
+        test_from=float(test.times.min()) if len(test) else 0.0,
+        test_to=float(test.times.max()) if len(test) else 0.0,
+        metrics=metrics,
+        intervals=intervals,
+    )
+
+
+def new_items(train: Interactions, test: Interactions) -> sparse.csr_matrix:
+    """Return ones for the test's items that are new to users known from training."""
+    before, after = _pairs(train), _pairs(test)
+    known = sparse.diags((np.diff(before.indptr) > 0).astype(np.float64), format="csr")
+    relevant = known @ (after - after.multiply(before))
+    relevant.eliminate_zeros()
+    relevant.sort_indices()
+    return relevant
+
+
+def _pairs(interactions: Interactions) -> sparse.csr_matrix:
+    matrix = user_item_matrix(interactions, max_items=max(interactions.n_items, 1))
+    matrix.data[:] = 1.0
+    return matrix
+
+
+def _measures(
+    recommended: sparse.csr_matrix,
+    relevant: sparse.csr_matrix,
+    popularity: NDArray[np.float64],
+    draws: NDArray[np.int32],
+) -> tuple[dict[str, float], dict[str, tuple[float, float]]]:
+    metrics: dict[str, float] = {}
+    intervals: dict[str, tuple[float, float]] = {}
+    hits = hits_by_rank(recommended, relevant, max(CUTOFFS))
+    counts = np.diff(relevant.indptr).astype(np.int64)
+    tails = [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2]
+    for k in CUTOFFS:
+        for name, values in per_user_metrics(hits, counts, k).items():
+            metrics[name] = float(values.mean()) if values.size else 0.0
+            means = values[draws].mean(axis=1) if values.size else np.zeros(1)
+            low, high = np.quantile(means, tails)
+            intervals[name] = (float(low), float(high))
+        metrics.update(catalogue_metrics(recommended, popularity, k))
+    return metrics, intervals

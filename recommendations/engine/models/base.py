@@ -1,0 +1,220 @@
+"""What every estimator has in common."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from bisect import bisect_left
+from dataclasses import dataclass, field, fields, replace
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from scipy import sparse
+
+from recommendations.engine.matrix import MAX_ITEMS_PER_USER, user_item_matrix
+from recommendations.engine.packing import Neighbour
+from recommendations.engine.rank import MAX_HISTORY
+from recommendations.engine.support import shared_users
+from recommendations.engine.topk import product_topk, row_numbers
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from recommendations.engine.interactions import Interactions
+
+_SUPPORT_BLOCK = 512
+
+
+def empty() -> sparse.csr_matrix:
+    """Return a matrix of nothing, the state before a fit."""
+    return sparse.csr_matrix((0, 0))
+
+
+class NotFittedError(ValueError):
+    """The estimator was asked before it was fitted."""
+
+
+@dataclass(kw_only=True, eq=False)
+class Estimator(ABC):
+    """A recommender whose constructor parameters are its dataclass fields.
+
+    Attributes
+    ----------
+    exclude_seen : bool
+        Recommend only items that are new to the user.
+    threads : int, optional
+        All cores when None; no result depends on it.
+    """
+
+    exclude_seen: bool = True
+    threads: int | None = None
+    user_ids_: tuple[str, ...] = field(default=(), init=False, repr=False)
+    item_ids_: tuple[str, ...] = field(default=(), init=False, repr=False)
+    seen_: sparse.csr_matrix = field(default_factory=empty, init=False, repr=False)
+    fitted_: bool = field(default=False, init=False, repr=False)
+
+    def fit(self, interactions: Interactions, *, now: float) -> Self:
+        """Learn from the interactions.
+
+        Parameters
+        ----------
+        interactions : Interactions
+            May be empty; then nothing is recommended.
+        now : float
+            Epoch seconds at which the model is made. Later events count as made now.
+
+        Returns
+        -------
+        Self
+        """
+        self.user_ids_ = interactions.user_ids
+        self.item_ids_ = interactions.item_ids
+        self.seen_ = user_item_matrix(interactions, max_items=max(interactions.n_items, 1))
+        self.seen_.data[:] = 1.0
+        self._fit(interactions, now)
+        self.fitted_ = True
+        return self
+
+    def get_params(self) -> dict[str, Any]:
+        """Return the constructor's parameters; they make an equal, unfitted estimator."""
+        return {each.name: getattr(self, each.name) for each in fields(self) if each.init}
+
+    def clone(self, **changes: Any) -> Self:
+        """Return an unfitted estimator with the same parameters but for the changes."""
+        return replace(self, **changes)
+
+    def recommend(self, user_id: str, k: int = 10) -> list[tuple[str, float]]:
+        """Return the best ``k`` items for a user, best first; nothing for an unknown user."""
+        self._check_fitted()
+        code = _position(self.user_ids_, user_id)
+        if code is None:
+            return []
+        row = self.recommend_many(np.array([code]), k)
+        return [
+            (self.item_ids_[item], float(score))
+            for item, score in zip(row.indices, row.data, strict=True)
+        ]
+
+    @abstractmethod
+    def recommend_many(self, users: NDArray[Any], k: int) -> sparse.csr_matrix:
+        """Return the best ``k`` items of many users.
+
+        Parameters
+        ----------
+        users : ndarray of int, shape (n,)
+            Codes of users in the fitted interactions.
+        k : int
+
+        Returns
+        -------
+        csr_matrix of float64, shape (n, n_items)
+            Scores, best first in each row, ties by item id.
+        """
+
+    @abstractmethod
+    def similar_items(self, item_id: str, k: int = 10) -> list[Neighbour]:
+        """Return the ``k`` items nearest to an item; nothing for an unknown item."""
+
+    @abstractmethod
+    def _fit(self, interactions: Interactions, now: float) -> None: ...
+
+    def _check_fitted(self) -> None:
+        if not self.fitted_:
+            raise NotFittedError(f"{type(self).__name__} has not been fitted")
+
+    def _best(
+        self, users: NDArray[Any], histories: sparse.csr_matrix, table: sparse.csr_matrix, k: int
+    ) -> sparse.csr_matrix:
+        """Return the top of ``histories @ table``, without what the users have seen."""
+        if not users.size or not self.item_ids_:
+            return sparse.csr_matrix((users.size, len(self.item_ids_)))
+        if self.exclude_seen:
+            seen = self.seen_[users]
+            # Minus infinity for each seen item, in the same product as the scores.
+            mask = sparse.diags(np.full(table.shape[1], -np.inf), format="csr")
+            histories = sparse.hstack((histories, seen), format="csr")
+            table = sparse.vstack((table, mask), format="csr")
+        return product_topk(histories, table, k=k, threads=self.threads)
+
+
+@dataclass(kw_only=True, eq=False)
+class NeighbourEstimator(Estimator):
+    """An estimator that is a table of item neighbours: scores are sums over the user's history.
+
+    Attributes
+    ----------
+    k : int
+        Neighbours per item.
+    history : int
+        So many of the user's newest items count in `recommend`.
+    max_items_per_user : int
+        Of longer histories only the newest items are learnt from.
+    """
+
+    k: int = 100
+    history: int = MAX_HISTORY
+    max_items_per_user: int = MAX_ITEMS_PER_USER
+    table_: sparse.csr_matrix = field(default_factory=empty, init=False, repr=False)
+    histories_: sparse.csr_matrix = field(default_factory=empty, init=False, repr=False)
+
+    def recommend_many(self, users: NDArray[Any], k: int) -> sparse.csr_matrix:
+        """Return the best ``k`` items of many users; see `Estimator.recommend_many`."""
+        self._check_fitted()
+        return self._best(users, self.histories_[users], self.table_, k)
+
+    def recommend_items(
+        self, history: Sequence[tuple[str, float]], k: int = 10
+    ) -> list[tuple[str, float]]:
+        """Return the best ``k`` items for a list of items and their weights, those excluded."""
+        scores: dict[str, float] = {}
+        for item_id, value in history:
+            for neighbour in self._row(item_id):
+                scores[neighbour[0]] = scores.get(neighbour[0], 0.0) + value * neighbour[1]
+        for item_id, _ in history:
+            scores.pop(item_id, None)
+        return sorted(scores.items(), key=lambda entry: (-entry[1], entry[0]))[:k]
+
+    def similar_items(self, item_id: str, k: int = 10) -> list[Neighbour]:
+        """Return the ``k`` items nearest to an item, best first; nothing for an unknown item."""
+        self._check_fitted()
+        code = _position(self.item_ids_, item_id)
+        return [] if code is None else self._rows(code, code + 1)[0][:k]
+
+    def neighbours(self) -> Iterator[tuple[str, list[Neighbour]]]:
+        """Yield each item that has neighbours, with all of them, best first.
+
+        Memory is bounded: supports are counted for a few hundred items at a time.
+        """
+        self._check_fitted()
+        for start in range(0, len(self.item_ids_), _SUPPORT_BLOCK):
+            rows = self._rows(start, min(start + _SUPPORT_BLOCK, len(self.item_ids_)))
+            for code, row in enumerate(rows, start):
+                if row:
+                    yield self.item_ids_[code], row
+
+    def _row(self, item_id: str) -> list[tuple[str, float]]:
+        self._check_fitted()
+        code = _position(self.item_ids_, item_id)
+        if code is None:
+            return []
+        row = self.table_[code]
+        return [
+            (self.item_ids_[item], float(value))
+            for item, value in zip(row.indices, row.data, strict=True)
+        ]
+
+    def _rows(self, start: int, stop: int) -> list[list[Neighbour]]:
+        table = self.table_[start:stop]
+        supports = shared_users(self.seen_[:, start:stop].T.tocsr(), self.seen_, table)
+        rows: list[list[Neighbour]] = [[] for _ in range(stop - start)]
+        for row, item, weight, support in zip(
+            row_numbers(table), table.indices, table.data, supports, strict=True
+        ):
+            rows[row].append(Neighbour(self.item_ids_[item], float(weight), int(support)))
+        return rows
+
+
+def _position(ids: tuple[str, ...], wanted: str) -> int | None:
+    position = bisect_left(ids, wanted)
+    return position if position < len(ids) and ids[position] == wanted else None

@@ -1,0 +1,102 @@
+"""What every estimator promises."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from recommendations.engine.interactions import InteractionsBuilder
+from recommendations.engine.models import ItemNeighbours, Popular
+from recommendations.engine.models.base import NotFittedError
+
+NOW = 100 * 86_400.0
+MODELS = [ItemNeighbours(), Popular(), Popular(window_days=14.0)]
+
+
+@pytest.fixture(params=MODELS, ids=repr)
+def model(request):
+    return request.param.clone()
+
+
+def test_fit_returns_the_estimator(model, shop):
+    assert model.fit(shop, now=NOW) is model
+
+
+def test_params_make_an_equal_estimator(model, shop):
+    twin = type(model)(**model.get_params())
+    assert twin.get_params() == model.get_params()
+    assert twin.fit(shop, now=NOW).recommend("u001") == model.fit(shop, now=NOW).recommend("u001")
+
+
+def test_an_unfitted_estimator_says_so(model):
+    with pytest.raises(NotFittedError, match=type(model).__name__):
+        model.recommend("u001")
+
+
+def test_recommendations_are_new_items_best_first_with_finite_scores(model, shop):
+    model.fit(shop, now=NOW)
+    for code, user_id in enumerate(shop.user_ids):
+        seen = {shop.item_ids[item] for item in shop.items[shop.users == code]}
+        best = model.recommend(user_id, 15)
+        assert best
+        assert len(best) <= 15
+        assert not seen & {item for item, _ in best}
+        assert best == sorted(best, key=lambda entry: (-entry[1], entry[0]))
+        assert all(np.isfinite(score) and score > 0 for _, score in best)
+
+
+def test_seen_items_may_come_back_on_request(model, shop):
+    user_id = shop.user_ids[0]
+    seen = {shop.item_ids[item] for item in shop.items[shop.users == 0]}
+    best = model.clone(exclude_seen=False).fit(shop, now=NOW).recommend(user_id, 60)
+    assert seen & {item for item, _ in best}
+
+
+def test_many_users_at_once_get_what_each_gets_alone(model, shop):
+    model.fit(shop, now=NOW)
+    users = np.array([5, 3, 11])
+    together = model.recommend_many(users, 8)
+    assert together.shape == (3, shop.n_items)
+    for row, code in enumerate(users):
+        alone = model.recommend(shop.user_ids[code], 8)
+        assert [shop.item_ids[item] for item in together[row].indices] == [i for i, _ in alone]
+
+
+def test_an_item_is_never_similar_to_itself(model, shop):
+    model.fit(shop, now=NOW)
+    for item_id in shop.item_ids:
+        similar = model.similar_items(item_id, 5)
+        assert len(similar) <= 5
+        assert item_id not in {neighbour.item_id for neighbour in similar}
+
+
+def test_strangers_get_nothing_and_no_error(model, shop):
+    model.fit(shop, now=NOW)
+    assert model.recommend("nobody") == []
+    assert model.similar_items("nothing") == []
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [],
+        [("ann", "tea")],
+        [("ann", "tea"), ("ann", "cup")],
+        [("ann", "tea"), ("bob", "tea"), ("cat", "tea")],
+        [("a" * 128, "ü" * 128), ("a" * 128, "t" * 128), ("b" * 128, "t" * 128)],
+    ],
+    ids=["nothing", "one event", "one user", "one item", "long ids"],
+)
+def test_tiny_shops_make_a_valid_model(model, rows):
+    builder = InteractionsBuilder()
+    for user, item in rows:
+        # In the future: clocks of clients are wrong at times.
+        builder.add(user, item, weight=1.0, time=NOW + 1e6)
+    interactions = builder.build()
+    model.fit(interactions, now=NOW)
+    for user_id in interactions.user_ids:
+        model.recommend(user_id)
+    assert model.recommend_many(np.arange(interactions.n_users), 3).shape == (
+        interactions.n_users,
+        interactions.n_items,
+    )

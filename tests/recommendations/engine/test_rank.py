@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from recommendations.engine.packing import Neighbour
+from recommendations.engine.rank import HistoryItem, rank
+
+
+def bought(item_id, *, weight=1.0, at="2024-01-01T00:00:00Z", event="purchase", event_id="e"):
+    return HistoryItem(item_id, weight, event, at, event_id)
+
+
+NEIGHBOURS = {
+    "tea": [Neighbour("cup", 0.8, 9), Neighbour("jam", 0.2, 3)],
+    "jam": [Neighbour("tea", 0.5, 3), Neighbour("cup", 0.1, 2)],
+}
+
+
+def test_scores_add_up_over_the_history():
+    best = rank(
+        history=[bought("tea"), bought("jam", weight=0.5)],
+        neighbours=NEIGHBOURS,
+        exclude={"tea", "jam"},
+        limit=5,
+    )
+    assert [(each.item_id, each.score) for each in best] == [("cup", 0.8 + 0.5 * 0.1)]
+
+
+def test_causes_name_the_events_with_the_largest_share_first():
+    (best,) = rank(
+        history=[bought("jam"), bought("tea", event="cart")],
+        neighbours=NEIGHBOURS,
+        exclude={"tea", "jam"},
+        limit=1,
+    )
+    assert [(cause.item_id, cause.event) for cause in best.causes] == [
+        ("tea", "cart"),
+        ("jam", "purchase"),
+    ]
+    assert best.causes[0].share > 0.88
+
+
+def test_ties_are_broken_by_item_id():
+    row = [Neighbour(item_id, 0.5, 1) for item_id in ("d", "b", "c", "a")]
+    best = rank(history=[bought("x")], neighbours={"x": row}, exclude=(), limit=3)
+    assert [each.item_id for each in best] == ["a", "b", "c"]
+
+
+def test_only_the_fifty_newest_items_count():
+    history = [bought(f"i{day:02}", at=f"2024-01-{day:02}T00:00:00Z") for day in range(1, 29)]
+    history += [bought(f"j{day:02}", at=f"2024-02-{day:02}T00:00:00Z") for day in range(1, 29)]
+    neighbours = {row.item_id: [Neighbour(f"to-{row.item_id}", 1.0, 1)] for row in history}
+    best = rank(history=history[::-1], neighbours=neighbours, exclude=(), limit=100)
+    assert {each.item_id for each in best} == {f"to-{row.item_id}" for row in history[6:]}
+
+
+def test_repeats_of_one_item_count_once_with_the_strongest_event():
+    history = [bought("tea", weight=0.2, event="view"), bought("tea"), bought("tea", weight=0.2)]
+    best = rank(history=history, neighbours=NEIGHBOURS, exclude=(), limit=1)
+    assert best[0].score == 0.8
+    assert [cause.event for cause in best[0].causes] == ["purchase"]
+
+
+def test_a_disliked_item_says_nothing():
+    history = [bought("tea", weight=0.0, event="dislike")]
+    assert rank(history=history, neighbours=NEIGHBOURS, exclude=(), limit=5) == []
+
+
+def test_causes_can_be_left_out():
+    (best,) = rank(history=[bought("tea")], neighbours=NEIGHBOURS, exclude=(), limit=1, causes=0)
+    assert best.causes == ()
+
+
+@given(
+    st.lists(
+        st.builds(
+            bought,
+            st.sampled_from("abcdef"),
+            weight=st.floats(0, 10),
+            event_id=st.text("xyz", min_size=1, max_size=2),
+        ),
+        max_size=60,
+    ),
+    st.dictionaries(
+        st.sampled_from("abcdef"),
+        st.lists(
+            st.builds(Neighbour, st.sampled_from("abcdefgh"), st.floats(0, 1), st.just(1)),
+            max_size=8,
+        ),
+    ),
+    st.sets(st.sampled_from("abcdefgh")),
+    st.randoms(),
+)
+def test_shares_and_order_hold_for_any_history(history, neighbours, exclude, random):
+    best = rank(history=history, neighbours=neighbours, exclude=exclude, limit=5)
+    assert not {each.item_id for each in best} & exclude
+    assert best == sorted(best, key=lambda each: (-each.score, each.item_id))
+    for each in best:
+        shares = [cause.share for cause in each.causes]
+        assert shares == sorted(shares, reverse=True)
+        assert sum(shares) <= 1
+    shuffled = random.sample(history, len(history))
+    assert [e.item_id for e in best] == [
+        e.item_id for e in rank(history=shuffled, neighbours=neighbours, exclude=exclude, limit=5)
+    ] or len({(row.at, row.event_id, row.item_id) for row in history}) < len(history)
+
+
+def test_serving_never_imports_numpy():
+    program = (
+        "import sys; import recommendations.engine.packing, recommendations.engine.rank, "
+        "recommendations.engine.weights; sys.exit('numpy' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
