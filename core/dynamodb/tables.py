@@ -131,7 +131,7 @@ def definition(model: type[Table]) -> dict[str, Any]:
     indexes = []
     for name, index in sorted(model._indexes.items()):
         schema = []
-        for attribute in index._get_attributes().values():
+        for attribute in index.Meta.attributes.values():
             if attribute.is_hash_key or attribute.is_range_key:
                 attributes[attribute.attr_name] = attribute.attr_type
                 kind = "HASH" if attribute.is_hash_key else "RANGE"
