@@ -42,7 +42,8 @@ INSTALLED_APPS = [
     "core",
     "users",
     "recommendations",
-    "django.contrib.admin",
+    # Without autodiscovery: there are no ModelAdmins, and our staff site is its own AdminSite.
+    "django.contrib.admin.apps.SimpleAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -97,7 +98,19 @@ DYNAMODB = {
     "POOL_SIZE": 16,
 }
 
+AUTH_USER_MODEL = "users.StaffUser"
+AUTHENTICATION_BACKENDS = ["users.backends.StaffBackend"]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.ScryptPasswordHasher"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 10},
+    },
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+SESSION_ENGINE = "core.sessions"
 
 LANGUAGE_CODE = "en-gb"
 TIME_ZONE = "UTC"
@@ -107,6 +120,8 @@ USE_TZ = True
 STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]
+# A checkout serves its static files from where they lie; a deployment has them collected.
+WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = not STATIC_ROOT.is_dir()
 
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"

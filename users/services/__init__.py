@@ -1,0 +1,1 @@
+"""What the rest of the project may ask of this app."""

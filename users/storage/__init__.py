@@ -1,0 +1,1 @@
+"""The only readers and writers of this app's tables; they return entities."""

@@ -1,0 +1,103 @@
+"""Staff accounts, and the counters that slow down guessing."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from pynamodb.transactions import TransactWrite
+
+from core.dynamodb.connection import connection
+from core.dynamodb.errors import is_condition_failure
+from core.pages import Page
+from users.entities import StaffAccount
+from users.models import AccountRow, LoginAttemptsRow, staff_key
+
+_KIND = "staff"
+
+
+def _guard_key(username: str) -> str:
+    return f"username#{username.lower()}"
+
+
+def _entity(row: AccountRow) -> StaffAccount:
+    return StaffAccount(
+        account_id=row.pk.removeprefix("staff#"),
+        username=row.name,
+        role=row.role,  # type: ignore[arg-type]  # checked when it was written
+        created_at=row.created_at,
+        is_active=bool(row.is_active),
+        password_hash=row.password_hash,
+    )
+
+
+def insert(account: StaffAccount) -> bool:
+    """Store a new account; return False when its username is taken, whatever its case."""
+    row = AccountRow(
+        staff_key(account.account_id),
+        kind=_KIND,
+        sort=f"{account.username.lower()}#{account.account_id}",
+        name=account.username,
+        role=account.role,
+        is_active=account.is_active,
+        password_hash=account.password_hash,
+        created_at=account.created_at,
+    )
+    guard = AccountRow(_guard_key(account.username), account_id=account.account_id)
+    try:
+        with TransactWrite(connection=connection()) as transaction:
+            transaction.save(guard, condition=AccountRow.pk.does_not_exist())
+            transaction.save(row, condition=AccountRow.pk.does_not_exist())
+    except Exception as error:
+        if is_condition_failure(error):
+            return False
+        raise
+    return True
+
+
+def load(account_id: str) -> StaffAccount | None:
+    # Consistent, so that a deactivated account or a changed password counts at once.
+    row = AccountRow.load(staff_key(account_id), consistent=True)
+    return None if row is None else _entity(row)
+
+
+def load_by_username(username: str) -> StaffAccount | None:
+    guard = AccountRow.load(_guard_key(username), consistent=True)
+    return None if guard is None else load(str(guard.account_id))
+
+
+def update(account_id: str, **fields: Any) -> bool:
+    """Set attributes of an account; return False when there is no such account."""
+    try:
+        AccountRow(staff_key(account_id)).update(
+            actions=[getattr(AccountRow, name).set(value) for name, value in fields.items()],
+            condition=AccountRow.pk.exists(),
+        )
+    except Exception as error:
+        if is_condition_failure(error):
+            return False
+        raise
+    return True
+
+
+def listing(*, limit: int, position: Any = None) -> Page[StaffAccount]:
+    """Return accounts in order of username; costs one query."""
+    condition = AccountRow.directory.sort > position if position is not None else None
+    rows = list(AccountRow.directory.query(_KIND, condition, limit=limit + 1))
+    more = len(rows) > limit
+    rows = rows[:limit]
+    return Page(tuple(_entity(row) for row in rows), rows[-1].sort if more else None)
+
+
+def count_attempt(key: str, *, expires_at: datetime) -> int:
+    """Add one login attempt to a counter and return its new value, atomically."""
+    row = LoginAttemptsRow(key, "attempts")
+    row.update(
+        actions=[
+            LoginAttemptsRow.attempts.add(1),
+            LoginAttemptsRow.expires_at.set(expires_at.astimezone(UTC)),
+        ]
+    )
+    return int(row.attempts)
+
+
+def forget_attempts(key: str) -> None:
+    LoginAttemptsRow(key, "attempts").delete()
