@@ -100,6 +100,9 @@ DYNAMODB = {
 
 AUTH_USER_MODEL = "users.StaffUser"
 AUTHENTICATION_BACKENDS = ["users.backends.StaffBackend"]
+# The Lambda function that runs jobs; empty where they run as processes of this machine.
+JOBS_FUNCTION = os.environ.get("JOBS_FUNCTION", "")
+
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.ScryptPasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},

@@ -1,0 +1,26 @@
+"""``manage.py job NAME``: run a job here and now, as the staff site and the schedule do."""
+
+import json
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from recommendations import jobs
+from recommendations.services.jobs import NAMES, JobRunningError
+
+
+class Command(BaseCommand):
+    help = "Run a job here and now and print its result."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("name", choices=NAMES)
+        parser.add_argument("--id", help="the queued job to run; otherwise a new one is recorded")
+
+    def handle(self, *_: Any, **options: Any) -> None:
+        work = getattr(jobs, options["name"])
+        try:
+            result = work({"job_id": options["id"], "by": "command line"})
+        except JobRunningError as error:
+            raise CommandError(str(error)) from error
+        self.stdout.write(json.dumps(result, indent=2))

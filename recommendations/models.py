@@ -1,0 +1,186 @@
+"""The tables of the recommender. Only `recommendations.storage` reads and writes them.
+
+Keys and indexes follow the access patterns in ``docs/data-model.md``.
+"""
+
+from pynamodb.attributes import (
+    BinaryAttribute,
+    BooleanAttribute,
+    JSONAttribute,
+    NumberAttribute,
+    TTLAttribute,
+    UnicodeAttribute,
+    UnicodeSetAttribute,
+)
+from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
+
+from core.dynamodb.attributes import DecimalAttribute
+from core.dynamodb.tables import OperationsRow, Table, TableMeta, table_name
+
+
+class EventsByDay(GlobalSecondaryIndex["EventRow"]):
+    """Everyone's events of one day, spread over shards: the staff's newest-first view."""
+
+    class Meta:
+        index_name = "by_day"
+        projection = AllProjection()
+
+    day_shard = UnicodeAttribute(hash_key=True)
+    entry = UnicodeAttribute(range_key=True)
+
+
+class EventRow(Table):
+    """One order, view, click …; an order with its lines is one row."""
+
+    class Meta(TableMeta):
+        table_name = table_name("events")
+        stream_view_type = "NEW_AND_OLD_IMAGES"
+
+    actor = UnicodeAttribute(hash_key=True, attr_name="user_id")
+    moment = UnicodeAttribute(range_key=True, attr_name="timestamp#event_id")
+    type = UnicodeAttribute()
+    lines = JSONAttribute()
+    session_id = UnicodeAttribute(null=True)
+    order_id = UnicodeAttribute(null=True)
+    recommendation_id = UnicodeAttribute(null=True)
+    day_shard = UnicodeAttribute()
+    entry = UnicodeAttribute()
+    expires_at = TTLAttribute(null=True)
+
+    by_day = EventsByDay()
+
+
+class ItemDirectory(GlobalSecondaryIndex["ItemRow"]):
+    """All products in order of id, spread over shards, for listing and search by id."""
+
+    class Meta:
+        index_name = "directory"
+        projection = AllProjection()
+
+    shard = UnicodeAttribute(hash_key=True)
+    item_id = UnicodeAttribute(range_key=True)
+
+
+class ItemRow(Table):
+    """A product. A deleted one stays as a tombstone, so that late events do not revive it."""
+
+    class Meta(TableMeta):
+        table_name = table_name("items")
+
+    item_id = UnicodeAttribute(hash_key=True)
+    shard = UnicodeAttribute(null=True)
+    name = UnicodeAttribute()
+    categories = JSONAttribute(null=True)
+    price = DecimalAttribute(null=True)
+    currency = UnicodeAttribute(null=True)
+    available = BooleanAttribute(default=True)
+    image_url = UnicodeAttribute(null=True)
+    url = UnicodeAttribute(null=True)
+    labels = JSONAttribute(null=True)
+    attributes = JSONAttribute(null=True)
+    published_at = UnicodeAttribute(null=True)
+    deleted = BooleanAttribute(null=True)
+
+    directory = ItemDirectory()
+
+
+class TermRow(Table):
+    """A product under one of its categories or a word of its name."""
+
+    class Meta(TableMeta):
+        table_name = table_name("item_terms")
+
+    term = UnicodeAttribute(hash_key=True)
+    entry = UnicodeAttribute(range_key=True)
+    item_id = UnicodeAttribute()
+
+
+class ProfileRow(Table):
+    """A user's ready lists; rewritten whole as a pure function of events and neighbours."""
+
+    class Meta(TableMeta):
+        table_name = table_name("profiles")
+
+    user_id = UnicodeAttribute(hash_key=True)
+    version = UnicodeAttribute()
+    content = JSONAttribute()
+    digest = UnicodeAttribute()
+
+
+class NeighboursRow(Table):
+    """The packed nearest neighbours of one item in one model version."""
+
+    class Meta(TableMeta):
+        table_name = table_name("neighbours")
+
+    item_kind = UnicodeAttribute(hash_key=True, attr_name="item_id#kind")
+    version = UnicodeAttribute(range_key=True)
+    packed = BinaryAttribute(legacy_encoding=False)
+    expires_at = TTLAttribute(null=True)
+
+
+class ListRow(Table):
+    """A ready list that is not personal, in one model version: popular, trending, per category."""
+
+    class Meta(TableMeta):
+        table_name = table_name("lists")
+
+    name = UnicodeAttribute(hash_key=True)
+    version = UnicodeAttribute(range_key=True)
+    entries = JSONAttribute()
+    expires_at = TTLAttribute(null=True)
+
+
+class ServingRow(OperationsRow):
+    """The one row that a request reads besides a profile: the live version, the hidden items."""
+
+    PK = "serving"
+    SK = "state"
+
+    live_version = UnicodeAttribute(null=True)
+    hidden = UnicodeSetAttribute(null=True)
+
+
+class VersionRow(OperationsRow):
+    """A model version with its parameters, data range and offline metrics."""
+
+    PK = "model"
+
+    created_at = UnicodeAttribute()
+    state = UnicodeAttribute()
+    parameters = JSONAttribute()
+    data = JSONAttribute()
+    metrics = JSONAttribute()
+    rows = JSONAttribute()
+
+
+class JobRow(OperationsRow):
+    """A run of a job."""
+
+    PK = "job"
+
+    name = UnicodeAttribute()
+    state = UnicodeAttribute()
+    step = UnicodeAttribute()
+    progress = NumberAttribute(default=0)
+    rows = NumberAttribute(default=0)
+    started_by = UnicodeAttribute()
+    created_at = UnicodeAttribute()
+    heartbeat_at = UnicodeAttribute(null=True)
+    finished_at = UnicodeAttribute(null=True)
+    error = UnicodeAttribute(null=True)
+    result = JSONAttribute(null=True)
+
+
+class LeaseRow(OperationsRow):
+    """Who may run a job at the moment; free again once it expires."""
+
+    PK = "lease"
+
+    holder = UnicodeAttribute()
+
+
+class DayRow(OperationsRow):
+    """A day on which there are events, so that the newest-first view skips the empty ones."""
+
+    PK = "event-day"

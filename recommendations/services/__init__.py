@@ -1,0 +1,1 @@
+"""What the recommender does for its users, one module per group of use cases."""

@@ -1,0 +1,62 @@
+"""The catalogue of products."""
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from core.pages import Page
+from recommendations.entities import Item
+from recommendations.storage import items as storage
+
+
+def save(*, items: Sequence[Item]) -> None:
+    """Create or replace products.
+
+    Raises
+    ------
+    BatchIncompleteError
+        When DynamoDB refused part of the rows past the last retry. Saving all again is safe.
+    """
+    storage.save(items)
+
+
+def ensure(*, item_ids: Collection[str]) -> None:
+    """Create a bare product, named by its id, for each id that the catalogue never had."""
+    storage.save(
+        [Item(item_id=item_id, name=item_id) for item_id in sorted(storage.missing(item_ids))]
+    )
+
+
+def find(*, item_id: str) -> Item | None:
+    """Return one product, or None."""
+    return storage.find([item_id]).get(item_id)
+
+
+def find_many(*, item_ids: Collection[str]) -> dict[str, Item]:
+    """Return products by id, in one round trip per 100; unknown ids are left out."""
+    return storage.find(item_ids)
+
+
+def delete(*, item_id: str) -> bool:
+    """Delete a product and take it out of every list; tell whether it was there."""
+    return storage.delete(item_id=item_id)
+
+
+def listing(
+    *,
+    prefix: str = "",
+    category: str | None = None,
+    available: bool | None = None,
+    limit: int,
+    position: Any = None,
+) -> Page[Item]:
+    """Return products in order of id."""
+    if category is not None:
+        return storage.in_category(
+            category=category, available=available, limit=limit, position=position
+        )
+    return storage.listing(prefix=prefix, available=available, limit=limit, position=position)
+
+
+def search(*, text: str, limit: int, position: Any = None) -> Page[Item]:
+    """Return products whose id or name begins with, or has words that begin with, the text."""
+    return storage.search(text=text, limit=limit, position=position)

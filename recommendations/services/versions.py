@@ -1,0 +1,53 @@
+"""Model versions: look at them, publish one, roll back to one."""
+
+from typing import Any
+
+from core.pages import Page
+from recommendations.storage import versions as storage
+from recommendations.storage.versions import ModelVersion
+
+__all__ = ["ModelVersion", "NotPublishableError", "find", "listing", "live", "publish"]
+
+_TRIES = 3
+
+
+class NotPublishableError(ValueError):
+    """The version is unknown, or not all of its rows are stored."""
+
+
+def listing(*, limit: int, position: Any = None) -> Page[ModelVersion]:
+    """Return versions, newest first."""
+    return storage.listing(limit=limit, position=position)
+
+
+def find(*, version: str) -> ModelVersion | None:
+    """Return one version, or None."""
+    return storage.find(version=version)
+
+
+def live() -> str | None:
+    """Return the version that serves, or None before the first publish."""
+    return storage.live(consistent=True)
+
+
+def publish(*, version: str) -> str | None:
+    """Make a version live, a new one or an earlier one; return the one that was live before.
+
+    Raises
+    ------
+    NotPublishableError
+        When the version is unknown or incomplete; the live one keeps serving.
+    """
+    found = storage.find(version=version)
+    if found is None:
+        message = f"there is no model version {version}"
+        raise NotPublishableError(message)
+    if found.state not in {"ready", "rejected"}:
+        message = f"model version {version} is {found.state}; only a complete one can be published"
+        raise NotPublishableError(message)
+    for _ in range(_TRIES):
+        before = storage.live(consistent=True)
+        if before == version or storage.switch(to=version, expected=before):
+            return before
+    message = "others keep switching the live version; look at what is live and try again"
+    raise NotPublishableError(message)

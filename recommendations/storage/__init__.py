@@ -1,0 +1,1 @@
+"""The only reader and writer of the recommender's tables, one module per kind of row."""

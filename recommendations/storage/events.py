@@ -1,0 +1,173 @@
+"""Events: histories by user or session, and everyone's by day."""
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from decimal import Decimal
+
+from django.core.cache import cache
+
+from core.dynamodb.batch import Delete, Put, write_all
+from core.dynamodb.sharded import LAST, merge_shards, shard_of
+from core.pages import Page
+from core.validation import from_iso, to_key
+from recommendations.entities import SESSION_PREFIX, Event, Line
+from recommendations.models import DayRow, EventRow
+
+_SHARDS = 4
+_DAYS_PER_READ = 31
+_KNOWN_DAY_SECONDS = 3600
+
+
+def _moment(timestamp: datetime, event_id: str) -> str:
+    return f"{to_key(timestamp)}#{event_id}"
+
+
+def _to_row(event: Event) -> EventRow:
+    moment = _moment(event.timestamp, event.event_id)
+    shard = shard_of(f"{event.actor}#{event.event_id}", shards=_SHARDS)
+    return EventRow(
+        event.actor,
+        moment,
+        type=event.type,
+        lines=[
+            [line.item_id, line.quantity, None if line.price is None else str(line.price)]
+            for line in event.items
+        ],
+        session_id=event.session_id,
+        order_id=event.order_id,
+        recommendation_id=event.recommendation_id,
+        day_shard=f"{moment[:10]}#{shard}",
+        entry=f"{moment}#{event.actor}",
+    )
+
+
+def from_row(row: EventRow) -> Event:
+    """Turn a stored row into an event."""
+    timestamp, _, event_id = row.moment.partition("#")
+    return Event(
+        event_id=event_id,
+        timestamp=from_iso(timestamp),
+        type=row.type,
+        items=tuple(
+            Line(item_id, quantity, None if price is None else Decimal(price))
+            for item_id, quantity, price in row.lines
+        ),
+        user_id=None if row.actor.startswith(SESSION_PREFIX) else row.actor,
+        session_id=row.session_id,
+        order_id=row.order_id,
+        recommendation_id=row.recommendation_id,
+    )
+
+
+def save(events: Sequence[Event], *, progress: Callable[[int], None] | None = None) -> None:
+    """Store events durably; of two with one identity the later one counts.
+
+    Raises
+    ------
+    BatchIncompleteError
+        With the rows that DynamoDB did not take.
+    """
+    rows = {(event.actor, _moment(event.timestamp, event.event_id)): event for event in events}
+    days = sorted({moment[:10] for _, moment in rows})
+    unknown = [day for day in days if cache.get(f"event-day:{day}") is None]
+    write_all([Put(DayRow(DayRow.PK, day)) for day in unknown])
+    cache.set_many({f"event-day:{day}": True for day in unknown}, _KNOWN_DAY_SECONDS)
+    write_all((Put(_to_row(event)) for event in rows.values()), progress=progress)
+
+
+def find(*, actor: str, timestamp: datetime, event_id: str) -> Event | None:
+    """Return one event, or None."""
+    row = EventRow.load(actor, _moment(timestamp, event_id), consistent=True)
+    return None if row is None else from_row(row)
+
+
+def delete(*, actor: str, timestamp: datetime, event_id: str) -> bool:
+    """Remove one event; tell whether it was there."""
+    row = EventRow.load(actor, _moment(timestamp, event_id), consistent=True)
+    if row is None:
+        return False
+    row.delete()
+    return True
+
+
+def history(
+    *,
+    actor: str,
+    limit: int,
+    position: str | None = None,
+    kind: str | None = None,
+    consistent: bool = False,
+) -> Page[Event]:
+    """Return the newest events of a user or session, those before ``position`` if given."""
+    rows = list(
+        EventRow.query(
+            actor,
+            None if position is None else EventRow.moment < position,
+            None if kind is None else EventRow.type == kind,
+            scan_index_forward=False,
+            consistent_read=consistent,
+            limit=limit + 1,
+        )
+    )
+    more = len(rows) > limit
+    return Page(
+        tuple(from_row(row) for row in rows[:limit]), rows[limit - 1].moment if more else None
+    )
+
+
+def recent(
+    *, limit: int, position: Sequence[str] | None = None, kind: str | None = None
+) -> Page[Event]:
+    """Return everyone's newest events, those before ``position`` (day, entry) if given."""
+    day, entry = position or (LAST, None)
+    found: list[EventRow] = []
+    for current in _days_down_from(day):
+        upper = entry if current == day else None
+        found += _events_of(current, limit=limit + 1 - len(found), before=upper, kind=kind)
+        if len(found) > limit:
+            break
+    last = found[limit - 1] if len(found) > limit else None
+    return Page(
+        tuple(from_row(row) for row in found[:limit]),
+        None if last is None else [last.moment[:10], last.entry],
+    )
+
+
+def _days_down_from(day: str) -> Iterator[str]:
+    for row in DayRow.query(
+        DayRow.PK, DayRow.sk <= day, scan_index_forward=False, page_size=_DAYS_PER_READ
+    ):
+        yield row.sk
+
+
+def _events_of(day: str, *, limit: int, before: str | None, kind: str | None) -> list[EventRow]:
+    def read(shard: str) -> list[EventRow]:
+        return list(
+            EventRow.by_day.query(
+                shard,
+                None if before is None else EventRow.entry < before,
+                None if kind is None else EventRow.type == kind,
+                scan_index_forward=False,
+                limit=limit,
+            )
+        )
+
+    return merge_shards(
+        read,
+        shards=[f"{day}#{shard}" for shard in range(_SHARDS)],
+        key=lambda row: row.entry,
+        limit=limit,
+        newest_first=True,
+    )
+
+
+def everything(*, segment: int = 0, segments: int = 1) -> Iterator[Event]:
+    """Yield all events in no particular order, for a training job; memory stays bounded."""
+    for row in EventRow.scan(segment=segment, total_segments=segments):
+        yield from_row(row)
+
+
+def erase(*, actor: str) -> int:
+    """Remove all events of a user or session; return how many."""
+    rows = list(EventRow.query(actor, attributes_to_get=[EventRow.actor, EventRow.moment]))
+    return write_all(Delete(EventRow, row.actor, row.moment) for row in rows)

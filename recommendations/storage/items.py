@@ -1,0 +1,258 @@
+"""The catalogue: products, their directory, and the terms they are found by."""
+
+import re
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any
+
+from core.dynamodb.batch import Delete, Get, Put, Write, read_batch, write_all
+from core.dynamodb.sharded import LAST, NEXT, merge_shards, shard_of
+from core.pages import Page
+from core.validation import from_iso, to_iso
+from recommendations.entities import Item
+from recommendations.models import ItemRow, ServingRow, TermRow
+
+_SHARDS = 2
+_WORD = re.compile(r"[^\W_]+")
+_STEM = 2
+
+
+def words(text: str) -> list[str]:
+    """Return the words of a text in the form that search compares, without repeats."""
+    return list(dict.fromkeys(_WORD.findall(text.casefold())))
+
+
+def _search_words(item: Item) -> list[str]:
+    return list(dict.fromkeys([*words(item.name), item.item_id.casefold()]))
+
+
+def _word_term(word: str) -> str:
+    return f"word#{word[:_STEM]}"
+
+
+def _category_term(category: str, *, available: bool) -> str:
+    return f"category#{'available' if available else 'unavailable'}#{category}"
+
+
+def _terms(item: Item) -> set[tuple[str, str]]:
+    found = {
+        (_word_term(word), f"{word}#{item.item_id}")
+        for word in _search_words(item)
+        if len(word) >= _STEM
+    }
+    for category in item.categories:
+        found.add((_category_term(category, available=item.available), item.item_id))
+    return found
+
+
+def _directory_shard(*, available: bool, shard: int) -> str:
+    return f"{'available' if available else 'unavailable'}#{shard}"
+
+
+def _to_row(item: Item) -> ItemRow:
+    shard = shard_of(item.item_id, shards=_SHARDS)
+    return ItemRow(
+        item.item_id,
+        shard=_directory_shard(available=item.available, shard=shard),
+        name=item.name,
+        categories=list(item.categories) or None,
+        price=item.price,
+        currency=item.currency,
+        available=item.available,
+        image_url=item.image_url,
+        url=item.url,
+        labels=list(item.labels) or None,
+        attributes=item.attributes or None,
+        published_at=None if item.published_at is None else to_iso(item.published_at),
+    )
+
+
+def _from_row(row: ItemRow) -> Item:
+    return Item(
+        item_id=row.item_id,
+        name=row.name,
+        categories=tuple(row.categories or ()),
+        price=row.price,
+        currency=row.currency,
+        available=row.available,
+        image_url=row.image_url,
+        url=row.url,
+        labels=tuple(row.labels or ()),
+        attributes=row.attributes or {},
+        published_at=None if row.published_at is None else from_iso(row.published_at),
+    )
+
+
+def _stored(item_ids: Iterable[str], *, consistent: bool = False) -> dict[str, ItemRow]:
+    rows = read_batch(
+        [Get(ItemRow, item_id) for item_id in dict.fromkeys(item_ids)], consistent=consistent
+    )
+    return {row.item_id: row for row in rows if isinstance(row, ItemRow)}
+
+
+def save(items: Sequence[Item]) -> None:
+    """Create or replace products; of two with one id the later one counts.
+
+    A product that is not available is hidden from all lists before its row is written, and one
+    that is available again appears after it.
+
+    Raises
+    ------
+    BatchIncompleteError
+        With the rows that DynamoDB did not take.
+    """
+    wanted = {item.item_id: item for item in items}
+    before = _stored(wanted, consistent=True)
+    _hide({item.item_id for item in wanted.values() if not item.available})
+    fresh: list[Write] = []
+    stale: list[Write] = []
+    for item_id, item in wanted.items():
+        old = _old_terms(before.get(item_id))
+        new = _terms(item)
+        fresh += [Put(TermRow(term, entry, item_id=item_id)) for term, entry in new - old]
+        fresh.append(Put(_to_row(item)))
+        stale += [Delete(TermRow, term, entry) for term, entry in old - new]
+    write_all(fresh)
+    write_all(stale)
+    _show(
+        {
+            item_id
+            for item_id, row in before.items()
+            if wanted[item_id].available and (row.deleted or not row.available)
+        }
+    )
+
+
+def _old_terms(row: ItemRow | None) -> set[tuple[str, str]]:
+    return set() if row is None or row.deleted else _terms(_from_row(row))
+
+
+def _hide(item_ids: set[str]) -> None:
+    if item_ids:
+        ServingRow(ServingRow.PK, ServingRow.SK).update(actions=[ServingRow.hidden.add(item_ids)])
+
+
+def _show(item_ids: set[str]) -> None:
+    if item_ids:
+        ServingRow(ServingRow.PK, ServingRow.SK).update(
+            actions=[ServingRow.hidden.delete(item_ids)]
+        )
+
+
+def missing(item_ids: Collection[str]) -> set[str]:
+    """Return those of the ids that the catalogue has never had; a deleted one is not missing."""
+    return set(item_ids) - _stored(item_ids).keys()
+
+
+def find(item_ids: Collection[str]) -> dict[str, Item]:
+    """Return the products with these ids, but for unknown and deleted ones."""
+    return {
+        item_id: _from_row(row) for item_id, row in _stored(item_ids).items() if not row.deleted
+    }
+
+
+def delete(*, item_id: str) -> bool:
+    """Delete a product and hide it from all lists; tell whether it was there."""
+    row = ItemRow.load(item_id, consistent=True)
+    if row is None or row.deleted:
+        return False
+    _hide({item_id})
+    tombstone = ItemRow(item_id, name=item_id, available=False, deleted=True)
+    writes: list[Write] = [Put(tombstone)]
+    writes += [Delete(TermRow, term, entry) for term, entry in _old_terms(row)]
+    write_all(writes)
+    return True
+
+
+def listing(
+    *,
+    prefix: str = "",
+    available: bool | None = None,
+    limit: int,
+    position: str | None = None,
+) -> Page[Item]:
+    """Return products in order of id, those after ``position`` if given."""
+    states = [True, False] if available is None else [available]
+    lower = max(prefix, "" if position is None else position + NEXT)
+    between: Any = ItemRow.item_id.between(lower, prefix + LAST) if lower else None
+
+    def read(shard: str) -> list[ItemRow]:
+        return list(ItemRow.directory.query(shard, between, limit=limit + 1))
+
+    rows = merge_shards(
+        read,
+        shards=[
+            _directory_shard(available=state, shard=shard)
+            for state in states
+            for shard in range(_SHARDS)
+        ],
+        key=lambda row: row.item_id,
+        limit=limit + 1,
+    )
+    more = len(rows) > limit
+    return Page(
+        tuple(_from_row(row) for row in rows[:limit]), rows[limit - 1].item_id if more else None
+    )
+
+
+def in_category(
+    *,
+    category: str,
+    available: bool | None = None,
+    limit: int,
+    position: str | None = None,
+) -> Page[Item]:
+    """Return products of a category in order of id, those after ``position`` if given."""
+    states = [True, False] if available is None else [available]
+
+    def read(term: str) -> list[TermRow]:
+        after = None if position is None else TermRow.entry > position
+        return list(TermRow.query(term, after, limit=limit + 1))
+
+    rows = merge_shards(
+        read,
+        shards=[_category_term(category, available=state) for state in states],
+        key=lambda row: row.entry,
+        limit=limit + 1,
+    )
+    found = find([row.item_id for row in rows[:limit]])
+    items = tuple(found[row.item_id] for row in rows[:limit] if row.item_id in found)
+    return Page(items, rows[limit - 1].entry if len(rows) > limit else None)
+
+
+def search(*, text: str, limit: int, position: str | None = None) -> Page[Item]:
+    """Return products whose id or words of the name begin with the words searched for.
+
+    Reads along the longest word, so a rare pair of frequent words reads more than one page.
+    """
+    wanted = sorted(words(text), key=len, reverse=True) or [text.casefold()]
+    if len(wanted[0]) < _STEM:
+        return listing(prefix=text, limit=limit, position=position)
+    first = wanted[0]
+    lower = first if position is None else position + NEXT
+    found: list[tuple[str, Item]] = []
+    while True:
+        rows = list(
+            TermRow.query(
+                _word_term(first), TermRow.entry.between(lower, first + LAST), limit=2 * limit
+            )
+        )
+        items = find([row.item_id for row in rows])
+        found += [
+            (row.entry, items[row.item_id])
+            for row in rows
+            if row.item_id in items and _matches(items[row.item_id], wanted, entry=row.entry)
+        ]
+        if len(found) > limit:
+            return Page(tuple(item for _, item in found[:limit]), found[limit - 1][0])
+        if len(rows) < 2 * limit:
+            return Page(tuple(item for _, item in found))
+        lower = rows[-1].entry + NEXT
+
+
+def _matches(item: Item, wanted: Sequence[str], *, entry: str) -> bool:
+    known = _search_words(item)
+    if not all(any(word.startswith(part) for word in known) for part in wanted):
+        return False
+    # An item whose name has several matching words has several rows: it counts at the first.
+    first = min(word for word in known if word.startswith(wanted[0]))
+    return entry == f"{first}#{item.item_id}"

@@ -1,0 +1,120 @@
+"""Jobs and the leases that keep two runs of one job apart."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from core.dynamodb.errors import is_condition_failure
+from core.pages import Page
+from recommendations.models import JobRow, LeaseRow
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """A run of a job.
+
+    Attributes
+    ----------
+    state
+        ``queued``, ``running``, ``succeeded`` or ``failed``.
+    step, progress, rows
+        What it is doing, how far it is (0 to 1), and the rows handled so far.
+    heartbeat_at
+        When it last said something; ISO 8601, as all its times.
+    """
+
+    job_id: str
+    name: str
+    state: str
+    started_by: str
+    created_at: str
+    step: str = ""
+    progress: float = 0.0
+    rows: int = 0
+    heartbeat_at: str | None = None
+    finished_at: str | None = None
+    error: str | None = None
+    result: dict[str, Any] = field(default_factory=dict)
+
+
+def _from_row(row: JobRow) -> Job:
+    return Job(
+        job_id=row.sk,
+        name=row.name,
+        state=row.state,
+        started_by=row.started_by,
+        created_at=row.created_at,
+        step=row.step,
+        progress=float(row.progress),
+        rows=int(row.rows),
+        heartbeat_at=row.heartbeat_at,
+        finished_at=row.finished_at,
+        error=row.error,
+        result=row.result or {},
+    )
+
+
+def save(job: Job) -> None:
+    """Store the state of a job."""
+    JobRow(
+        JobRow.PK,
+        job.job_id,
+        name=job.name,
+        state=job.state,
+        step=job.step,
+        progress=job.progress,
+        rows=job.rows,
+        started_by=job.started_by,
+        created_at=job.created_at,
+        heartbeat_at=job.heartbeat_at,
+        finished_at=job.finished_at,
+        error=job.error,
+        result=job.result,
+    ).save()
+
+
+def find(*, job_id: str) -> Job | None:
+    """Return one job, or None."""
+    row = JobRow.load(JobRow.PK, job_id, consistent=True)
+    return None if row is None else _from_row(row)
+
+
+def listing(*, limit: int, position: str | None = None) -> Page[Job]:
+    """Return jobs, newest first."""
+    rows = list(
+        JobRow.query(
+            JobRow.PK,
+            None if position is None else JobRow.sk < position,
+            scan_index_forward=False,
+            limit=limit + 1,
+        )
+    )
+    more = len(rows) > limit
+    return Page(tuple(_from_row(row) for row in rows[:limit]), rows[limit - 1].sk if more else None)
+
+
+def acquire(*, name: str, holder: str, now: datetime, seconds: float) -> bool:
+    """Take the lease of a job, or renew one's own; False while somebody else holds it."""
+    free = (
+        LeaseRow.holder.does_not_exist()
+        | (LeaseRow.holder == holder)
+        | (LeaseRow.expires_at < now.astimezone(UTC))
+    )
+    try:
+        LeaseRow(
+            LeaseRow.PK, name, holder=holder, expires_at=now + timedelta(seconds=seconds)
+        ).save(condition=free)
+    except Exception as error:
+        if is_condition_failure(error):
+            return False
+        raise
+    return True
+
+
+def release(*, name: str, holder: str) -> None:
+    """Give the lease back, if it is still one's own."""
+    try:
+        LeaseRow(LeaseRow.PK, name).delete(condition=LeaseRow.holder == holder)
+    except Exception as error:
+        if not is_condition_failure(error):
+            raise

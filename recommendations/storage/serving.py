@@ -1,0 +1,122 @@
+"""What a request for recommendations reads: profile, live version, neighbours, lists."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from core.dynamodb.batch import Get, read_batch
+from core.dynamodb.errors import is_condition_failure
+from recommendations.engine.packing import Neighbour, unpack_neighbours
+from recommendations.models import ListRow, NeighboursRow, ProfileRow, ServingRow
+from recommendations.profiles import Profile, decode, encode
+
+SIMILAR = "similar"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServingState:
+    """What holds for every request: the live model version and the items to leave out."""
+
+    live_version: str | None = None
+    hidden: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidates:
+    """Neighbours and ready lists of one model version."""
+
+    neighbours: Mapping[str, list[Neighbour]]
+    lists: Mapping[str, list[tuple[str, float]]]
+
+
+def _state(row: object) -> ServingState:
+    if not isinstance(row, ServingRow):
+        return ServingState()
+    return ServingState(live_version=row.live_version, hidden=frozenset(row.hidden or ()))
+
+
+def state() -> ServingState:
+    """Return the live version and the hidden items."""
+    return _state(ServingRow.load(ServingRow.PK, ServingRow.SK))
+
+
+def state_and_profile(
+    *, user_id: str, consistent: bool = False
+) -> tuple[ServingState, Profile | None]:
+    """Return the serving state and a user's stored profile in one round trip."""
+    serving, profile = read_batch(
+        [Get(ServingRow, ServingRow.PK, ServingRow.SK), Get(ProfileRow, user_id)],
+        consistent=consistent,
+    )
+    found = (
+        decode(
+            user_id=user_id,
+            version=profile.version,
+            content=profile.content,
+            digest=profile.digest,
+        )
+        if isinstance(profile, ProfileRow)
+        else None
+    )
+    return _state(serving), found
+
+
+def save_profile(profile: Profile, *, replaces: str | None) -> bool:
+    """Write a profile if the stored one is still the one with the digest ``replaces``.
+
+    Returns
+    -------
+    bool
+        False when somebody else has written it meanwhile: read again and compute anew.
+    """
+    row = ProfileRow(
+        profile.user_id,
+        version=profile.version,
+        content=encode(profile),
+        digest=profile.digest,
+    )
+    unchanged = (
+        ProfileRow.digest.does_not_exist() if replaces is None else ProfileRow.digest == replaces
+    )
+    try:
+        row.save(condition=unchanged)
+    except Exception as error:
+        if is_condition_failure(error):
+            return False
+        raise
+    return True
+
+
+def delete_profile(*, user_id: str) -> bool:
+    """Remove a user's profile; tell whether there was one."""
+    if ProfileRow.load(user_id, consistent=True) is None:
+        return False
+    ProfileRow(user_id).delete()
+    return True
+
+
+def candidates(
+    *, version: str, item_ids: Collection[str] = (), lists: Collection[str] = ()
+) -> Candidates:
+    """Return the neighbours of items, and ready lists, in one round trip per 100 rows."""
+    ids = list(dict.fromkeys(item_ids))
+    names = list(dict.fromkeys(lists))
+    rows = read_batch(
+        [
+            *(Get(NeighboursRow, f"{item_id}#{SIMILAR}", version) for item_id in ids),
+            *(Get(ListRow, name, version) for name in names),
+        ]
+    )
+    near = zip(ids, rows[: len(ids)], strict=True)
+    ready = zip(names, rows[len(ids) :], strict=True)
+    return Candidates(
+        neighbours={
+            item_id: unpack_neighbours(row.packed)
+            for item_id, row in near
+            if isinstance(row, NeighboursRow)
+        },
+        lists={
+            name: [(item_id, score) for item_id, score in row.entries]
+            for name, row in ready
+            if isinstance(row, ListRow)
+        },
+    )
