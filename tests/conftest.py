@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
+from django.core.cache import cache
 
 from core.dynamodb import tables
 from core.dynamodb.connection import call
@@ -17,9 +18,10 @@ def _tables() -> None:
 @pytest.fixture
 def dynamodb(_tables: None) -> Iterator[None]:
     """Tables that are empty at the start of the test."""
+    cache.clear()
     yield
     for name, model in tables.registered().items():
-        keys = [part for part in model._key_names() if part is not None]
+        keys = model.key_names()
         start: dict[str, object] = {}
         while True:
             names = {f"#{position}": key for position, key in enumerate(keys)}

@@ -139,8 +139,8 @@ def _request_key(table: str, request: dict[str, Any]) -> _RowKey:
     if "DeleteRequest" in request:
         return _row_key(table, request["DeleteRequest"]["Key"])
     item = request["PutRequest"]["Item"]
-    names = Table._registry[table]._key_names()
-    return _row_key(table, {name: item[name] for name in names if name is not None})
+    names = Table._registry[table].key_names()
+    return _row_key(table, {name: item[name] for name in names})
 
 
 def write_all(
@@ -235,7 +235,7 @@ def _read_chunk(
                 raise
             continue
         for table, rows in answer.get("Responses", {}).items():
-            names = [name for name in Table._registry[table]._key_names() if name is not None]
+            names = Table._registry[table].key_names()
             for row in rows:
                 key = _row_key(table, {name: row[name] for name in names})
                 found[key] = pending[key].table.from_raw_data(row)

@@ -11,7 +11,7 @@ _FORMAT = 1
 
 def encode_cursor(position: Any, *, scope: str) -> str:
     """Return a signed cursor for a JSON position in the list that ``scope`` names."""
-    return signing.dumps([_FORMAT, position], salt=f"cursor:{scope}", compress=True)
+    return str(signing.dumps([_FORMAT, position], salt=f"cursor:{scope}", compress=True))
 
 
 def decode_cursor(cursor: str, *, scope: str) -> Any:

@@ -34,7 +34,6 @@ class TableMeta:
     table_name: str
     billing_mode = PAY_PER_REQUEST_BILLING_MODE
     stream_view_type: str | None = None
-    point_in_time_recovery = True
 
 
 class Table(Model):
@@ -44,7 +43,6 @@ class Table(Model):
     with a ``Meta`` of its own defines the table.
     """
 
-    Meta: ClassVar[Any]
     _registry: ClassVar[dict[str, type["Table"]]] = {}
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -60,31 +58,24 @@ class Table(Model):
             owner = Table._registry[name]
             schema = definition(owner)
             shared.add_meta_table(MetaTable({**schema, "TableName": name}))
-        if cls.__dict__.get("_connection") is None or cls._connection.connection is not shared:
-            table = TableConnection(name)
-            table.connection = shared
-            cls._connection = table
-        return cast("TableConnection", cls._connection)
+        known = cls.__dict__.get("_connection")
+        if known is None or known.connection is not shared:
+            known = cls._connection = TableConnection(name)
+            known.connection = shared
+        return cast("TableConnection", known)
 
     @classmethod
     def key(cls, hash_key: str, range_key: str | None = None) -> dict[str, dict[str, str]]:
         """Return a primary key in DynamoDB's wire form."""
-        hash_name, range_name = cls._key_names()
-        key = {hash_name: {"S": hash_key}}
-        if range_name is not None:
-            if range_key is None:
-                message = f"{cls.Meta.table_name} needs a range key"
-                raise ValueError(message)
-            key[range_name] = {"S": range_key}
-        return key
+        values = [hash_key] if range_key is None else [hash_key, range_key]
+        return {name: {"S": value} for name, value in zip(cls.key_names(), values, strict=True)}
 
     @classmethod
-    def _key_names(cls) -> tuple[str, str | None]:
+    def key_names(cls) -> tuple[str, ...]:
+        """Return the names of the hash key and, if there is one, of the range key."""
         attributes = cls.get_attributes()
-        assert cls._hash_keyname is not None  # noqa: S101  # every table has a hash key
-        hash_name = attributes[cls._hash_keyname].attr_name
-        range_name = attributes[cls._range_keyname].attr_name if cls._range_keyname else None
-        return hash_name, range_name
+        names = (cls._hash_keyname, cls._range_keyname)
+        return tuple(attributes[name].attr_name for name in names if name is not None)
 
     @classmethod
     def load(
@@ -122,15 +113,14 @@ def registered() -> dict[str, type[Table]]:
 
 def definition(model: type[Table]) -> dict[str, Any]:
     """Return a table's definition, in the shape that CreateTable and CloudFormation share."""
-    hash_name, range_name = model._key_names()
-    attributes = {hash_name: "S"}
-    key_schema = [{"AttributeName": hash_name, "KeyType": "HASH"}]
-    if range_name is not None:
-        attributes[range_name] = "S"
-        key_schema.append({"AttributeName": range_name, "KeyType": "RANGE"})
-    indexes = []
+    attributes = dict.fromkeys(model.key_names(), "S")
+    key_schema = [
+        {"AttributeName": name, "KeyType": kind}
+        for name, kind in zip(model.key_names(), ("HASH", "RANGE"), strict=False)
+    ]
+    indexes: list[dict[str, Any]] = []
     for name, index in sorted(model._indexes.items()):
-        schema = []
+        schema: list[dict[str, str]] = []
         for attribute in index.Meta.attributes.values():
             if attribute.is_hash_key or attribute.is_range_key:
                 attributes[attribute.attr_name] = attribute.attr_type
@@ -237,7 +227,7 @@ def _set_options(name: str, model: type[Table], *, protect: bool) -> None:
             TableName=name,
             TimeToLiveSpecification={"Enabled": True, "AttributeName": wanted_ttl},
         )
-    if model.Meta.point_in_time_recovery and not found.point_in_time_recovery:
+    if not found.point_in_time_recovery:
         client.update_continuous_backups(
             TableName=name,
             PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True},

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from decimal import Decimal
+from typing import cast
 
 from django.core.cache import cache
 
@@ -10,7 +11,7 @@ from core.dynamodb.batch import Delete, Put, write_all
 from core.dynamodb.sharded import LAST, merge_shards, shard_of
 from core.pages import Page
 from core.validation import from_iso, to_key
-from recommendations.entities import SESSION_PREFIX, Event, Line
+from recommendations.entities import SESSION_PREFIX, Event, EventType, Line
 from recommendations.models import DayRow, EventRow
 
 _SHARDS = 4
@@ -47,7 +48,7 @@ def from_row(row: EventRow) -> Event:
     return Event(
         event_id=event_id,
         timestamp=from_iso(timestamp),
-        type=row.type,
+        type=cast("EventType", row.type),
         items=tuple(
             Line(item_id, quantity, None if price is None else Decimal(price))
             for item_id, quantity, price in row.lines
@@ -169,5 +170,5 @@ def everything(*, segment: int = 0, segments: int = 1) -> Iterator[Event]:
 
 def erase(*, actor: str) -> int:
     """Remove all events of a user or session; return how many."""
-    rows = list(EventRow.query(actor, attributes_to_get=[EventRow.actor, EventRow.moment]))
+    rows = list(EventRow.query(actor, attributes_to_get=list(EventRow.key_names())))
     return write_all(Delete(EventRow, row.actor, row.moment) for row in rows)
