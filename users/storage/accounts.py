@@ -9,7 +9,7 @@ from core.dynamodb.connection import connection
 from core.dynamodb.errors import is_condition_failure
 from core.pages import Page
 from users.entities import StaffAccount
-from users.models import AccountRow, LoginAttemptsRow, staff_key
+from users.models import AccountDirectory, AccountRow, LoginAttemptsRow, staff_key
 
 _KIND = "staff"
 
@@ -80,7 +80,7 @@ def update(account_id: str, **fields: Any) -> bool:
 
 def listing(*, limit: int, position: Any = None) -> Page[StaffAccount]:
     """Return accounts in order of username; costs one query."""
-    condition = AccountRow.directory.sort > position if position is not None else None
+    condition = AccountDirectory.sort > position if position is not None else None
     rows = list(AccountRow.directory.query(_KIND, condition, limit=limit + 1))
     more = len(rows) > limit
     rows = rows[:limit]

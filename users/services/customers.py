@@ -1,0 +1,86 @@
+"""The customers of the shop."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from core.pages import Page
+from users.entities import Customer
+from users.signals import customer_erased, customer_exported
+from users.storage import customers as storage
+
+_TABLE = "users"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErasureReceipt:
+    """What an erasure did, by table: the rows erased, and those found when it read again."""
+
+    user_id: str
+    erased: dict[str, int]
+    remaining: dict[str, int]
+
+    @property
+    def is_empty(self) -> bool:
+        """Tell whether nothing was stored about this customer."""
+        return not any(self.erased.values())
+
+
+def save(*, customers: Sequence[Customer]) -> None:
+    """Create or replace customers; of two with one id the later one counts."""
+    storage.put(customers)
+
+
+def find(*, user_id: str) -> Customer | None:
+    return storage.load(user_id)
+
+
+def find_many(*, user_ids: Collection[str]) -> dict[str, Customer]:
+    """Return those that exist, by id."""
+    return storage.load_many(user_ids)
+
+
+def listing(*, prefix: str = "", limit: int, position: Any = None) -> Page[Customer]:
+    """Return customers in order of id; with a prefix, those whose id or e-mail begins with it.
+
+    Ids are compared exactly, e-mail addresses whatever their case.
+    """
+    return storage.listing(prefix=prefix, limit=limit, position=position)
+
+
+def ensure(*, user_ids: Collection[str]) -> None:
+    """Create bare customers for the ids that are not known yet."""
+    storage.insert_missing(list(dict.fromkeys(user_ids)))
+
+
+def erase(*, user_id: str) -> ErasureReceipt:
+    """Erase a customer and every row derived from it, then read again what is left.
+
+    The customer's own row goes last, so that an erasure that failed half-way is run again.
+    """
+    erased: dict[str, int] = {}
+    for _, rows in customer_erased.send(sender=Customer, user_id=user_id):
+        for table, count in rows.items():
+            erased[table] = erased.get(table, 0) + count
+    erased[_TABLE] = int(storage.delete(user_id))
+    left = export(user_id=user_id)
+    remaining = {table: len(left.get(table, [])) for table in {*erased, *left}}
+    return ErasureReceipt(
+        user_id=user_id,
+        erased=dict(sorted(erased.items())),
+        remaining=dict(sorted(remaining.items())),
+    )
+
+
+def export(*, user_id: str) -> dict[str, list[Any]]:
+    """Return all that is stored about a customer: rows of plain JSON data by table."""
+    customer = find(user_id=user_id)
+    document: dict[str, list[Any]] = {}
+    if customer is not None:
+        document[_TABLE] = [msgspec.to_builtins(customer)]
+    for _, rows in customer_exported.send(sender=Customer, user_id=user_id):
+        for table, part in rows.items():
+            document.setdefault(table, []).extend(part)
+    return document

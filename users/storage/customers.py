@@ -1,0 +1,164 @@
+"""Customers of the shop."""
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from pynamodb.transactions import TransactWrite
+
+from core.dynamodb.batch import Get, Put, read_batch, write_batch
+from core.dynamodb.connection import connection
+from core.dynamodb.errors import BatchIncompleteError, is_condition_failure
+from core.dynamodb.sharded import LAST, NEXT, merge_shards, shard_of
+from core.pages import Page
+from users.entities import Customer
+from users.models import CustomerDirectory, CustomerRow, CustomersByEmail
+
+_SHARDS = 4
+_SHARD_NAMES = [str(number) for number in range(_SHARDS)]
+_TRANSACTION_LIMIT = 100
+_TRIES = 5
+
+
+def _row(customer: Customer) -> CustomerRow:
+    shard = str(shard_of(customer.user_id, shards=_SHARDS))
+    row = CustomerRow(
+        customer.user_id,
+        shard=shard,
+        email=customer.email,
+        name=customer.name,
+        labels=list(customer.labels) or None,
+        attributes=customer.attributes or None,
+    )
+    email = customer.email.lower() if customer.email else None
+    # Where the id is the e-mail address, a search by id finds it already.
+    if email and email != customer.user_id:
+        row.email_shard = shard
+        row.email_key = f"{email}#{customer.user_id}"
+    return row
+
+
+def _entity(row: CustomerRow) -> Customer:
+    return Customer(
+        user_id=row.user_id,
+        email=row.email,
+        name=row.name,
+        labels=tuple(row.labels or ()),
+        attributes=row.attributes or {},
+    )
+
+
+def put(customers: Sequence[Customer]) -> None:
+    write_batch([Put(_row(customer)) for customer in customers])
+
+
+def load(user_id: str) -> Customer | None:
+    row = CustomerRow.load(user_id, consistent=True)
+    return None if row is None else _entity(row)
+
+
+def load_many(user_ids: Collection[str]) -> dict[str, Customer]:
+    rows = read_batch([Get(CustomerRow, user_id) for user_id in user_ids])
+    return {row.user_id: _entity(row) for row in rows if isinstance(row, CustomerRow)}
+
+
+def delete(user_id: str) -> bool:
+    """Delete a customer's row; return whether there was one."""
+    try:
+        CustomerRow(user_id).delete(condition=CustomerRow.user_id.exists())
+    except Exception as error:
+        if is_condition_failure(error):
+            return False
+        raise
+    return True
+
+
+def insert_missing(user_ids: Collection[str]) -> None:
+    """Store a bare row for each id that has none; what is there already is never overwritten.
+
+    Raises
+    ------
+    BatchIncompleteError
+        With the ids that stayed missing, when others kept creating some of them meanwhile.
+    """
+    missing = [user_id for user_id in user_ids if user_id not in load_many(user_ids)]
+    for _ in range(_TRIES):
+        if not missing:
+            return
+        missing = _insert_bare(missing)
+    if missing:
+        raise BatchIncompleteError(missing)
+
+
+def _insert_bare(user_ids: Sequence[str]) -> list[str]:
+    """Insert what can be; return the ids of the parts in which one existed after all."""
+    left: list[str] = []
+    for start in range(0, len(user_ids), _TRANSACTION_LIMIT):
+        part = user_ids[start : start + _TRANSACTION_LIMIT]
+        try:
+            with TransactWrite(connection=connection()) as transaction:
+                for user_id in part:
+                    transaction.save(
+                        _row(Customer(user_id=user_id)),
+                        condition=CustomerRow.user_id.does_not_exist(),
+                    )
+        except Exception as error:
+            if not is_condition_failure(error):
+                raise
+            existing = load_many(part)
+            left += [user_id for user_id in part if user_id not in existing]
+    return left
+
+
+def _by_id(prefix: str, after: str, limit: int) -> list[CustomerRow]:
+    first = max(prefix, after + NEXT) if after else prefix or NEXT
+
+    def read(shard: str) -> list[CustomerRow]:
+        condition = CustomerDirectory.user_id.between(first, prefix + LAST)
+        return list(CustomerRow.directory.query(shard, condition, limit=limit))
+
+    return merge_shards(read, shards=_SHARD_NAMES, key=lambda row: row.user_id, limit=limit)
+
+
+def _by_email(prefix: str, after: str, limit: int) -> list[CustomerRow]:
+    first = max(prefix, after + NEXT) if after else prefix
+
+    def read(shard: str) -> list[CustomerRow]:
+        condition = CustomersByEmail.email_key.between(first, prefix + LAST)
+        return list(CustomerRow.by_email.query(shard, condition, limit=limit))
+
+    return merge_shards(read, shards=_SHARD_NAMES, key=lambda row: str(row.email_key), limit=limit)
+
+
+def listing(*, prefix: str, limit: int, position: Any) -> Page[Customer]:
+    """Return customers in order of id; with a prefix, then those whose e-mail address has it.
+
+    One query per shard, and with a prefix one more; who is found by id is not repeated by
+    e-mail address, which may take further queries where many match both ways.
+    """
+    phase, after = position or ("id", "")
+    found: list[tuple[list[str], Customer]] = []
+    if phase == "id":
+        rows = _by_id(prefix, after, limit + 1)
+        found = [(["id", row.user_id], _entity(row)) for row in rows]
+        after = ""
+    if prefix and len(found) <= limit:
+        found += _search_email(prefix, after, limit + 1 - len(found))
+    page = found[:limit]
+    return Page(tuple(row for _, row in page), page[-1][0] if len(found) > limit else None)
+
+
+def _search_email(prefix: str, after: str, wanted: int) -> list[tuple[list[str], Customer]]:
+    keys: list[tuple[str, str]] = []
+    more = True
+    while more and len(keys) < wanted:
+        rows = _by_email(prefix.lower(), after, wanted)
+        more = len(rows) == wanted
+        keys += [
+            (str(row.email_key), row.user_id) for row in rows if not row.user_id.startswith(prefix)
+        ]
+        if rows:
+            after = str(rows[-1].email_key)
+    customers = load_many([user_id for _, user_id in keys])
+    return [(["email", key], customers[user_id]) for key, user_id in keys if user_id in customers][
+        :wanted
+    ]
