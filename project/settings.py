@@ -29,9 +29,18 @@ def _required(name: str) -> str:
     return value
 
 
+def _secret_keys() -> list[str]:
+    """Return the key and, after it, earlier ones that may still verify what they signed."""
+    parameter = os.environ.get("SECRET_KEY_PARAMETER")
+    if not parameter:
+        return [_required("SECRET_KEY"), *_list("SECRET_KEY_FALLBACKS")]
+    from project.aws.parameters import secret_lines
+
+    return secret_lines(parameter)
+
+
 DEBUG = _flag("DEBUG", default=False)
-SECRET_KEY = _required("SECRET_KEY")
-SECRET_KEY_FALLBACKS = _list("SECRET_KEY_FALLBACKS")
+SECRET_KEY, *SECRET_KEY_FALLBACKS = _secret_keys()
 ALLOWED_HOSTS = _list("ALLOWED_HOSTS", "127.0.0.1,localhost")
 CSRF_TRUSTED_ORIGINS = _list("CSRF_TRUSTED_ORIGINS")
 
@@ -42,6 +51,7 @@ INSTALLED_APPS = [
     "core",
     "users",
     "recommendations",
+    "project.aws",
     # Without autodiscovery: there are no ModelAdmins, and our staff site is its own AdminSite.
     "django.contrib.admin.apps.SimpleAdminConfig",
     "django.contrib.auth",
@@ -55,6 +65,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "project.logs.AccessLog",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -121,10 +132,21 @@ USE_I18N = False
 USE_TZ = True
 
 STATIC_URL = "static/"
-STATIC_ROOT = BASE_DIR / "staticfiles"
-STATICFILES_DIRS = [BASE_DIR / "static"]
-# A checkout serves its static files from where they lie; a deployment has them collected.
-WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = not STATIC_ROOT.is_dir()
+STATICFILES_DIRS = [directory for directory in [BASE_DIR / "static"] if directory.is_dir()]
+# Once collected, files are served under names that change with their contents, for ever cacheable;
+# until then straight from where they lie.
+_collected = Path(os.environ.get("STATIC_ROOT", BASE_DIR / "staticfiles"))
+STATIC_HASHED = _flag("STATIC_HASHED", default=(_collected / "staticfiles.json").is_file())
+STATIC_ROOT = _collected if STATIC_HASHED else None
+WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = not STATIC_HASHED
+WHITENOISE_KEEP_ONLY_HASHED_FILES = True
+STORAGES = {
+    "staticfiles": {
+        "BACKEND": "project.static.HashedStaticFiles"
+        if STATIC_HASHED
+        else "django.contrib.staticfiles.storage.StaticFilesStorage"
+    },
+}
 
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
@@ -138,3 +160,29 @@ CSRF_COOKIE_SECURE = not INSECURE_HTTP
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_AGE = 12 * 3600
 X_FRAME_OPTIONS = "DENY"
+
+ON_LAMBDA = "AWS_LAMBDA_FUNCTION_NAME" in os.environ
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "json": {"()": "project.logs.JsonFormatter"},
+        "text": {"format": "{levelname} {name}: {message}", "style": "{"},
+    },
+    "handlers": {
+        "console": {
+            "class": "logging.StreamHandler",
+            "formatter": "json" if _flag("JSON_LOGS", default=ON_LAMBDA) else "text",
+        },
+    },
+    "root": {"handlers": ["console"], "level": "INFO"},
+    "loggers": {
+        "django": {"handlers": [], "level": "INFO"},
+        # Client mistakes are in the access log; Django would write their paths, with the ids.
+        "django.request": {"level": "ERROR"},
+        "project.access": {"level": "INFO" if ON_LAMBDA else "WARNING"},
+        # At lower levels these write whole requests, personal data included.
+        **{name: {"level": "WARNING"} for name in ("boto3", "botocore", "pynamodb", "urllib3")},
+        "zappa": {"level": "WARNING"},
+    },
+}

@@ -1,0 +1,91 @@
+"""What Zappa calls while it deploys; `zappa_settings.json` names these functions.
+
+Zappa loads this file by its path, not as part of its package, so it must put the project on the
+import path itself.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+import boto3
+import django
+from botocore.exceptions import BotoCoreError, ClientError
+
+from project.aws import bundle, packages
+from project.aws.stages import Stage, StageError
+
+_CHANGES = frozenset({"deploy", "update", "package"})
+
+
+def before(cli: Any) -> None:
+    """Prepare a deployment, or stop it before it changes anything.
+
+    Chooses the packages, derives the function's permissions from the tables, and checks that what
+    the function needs is there.
+    """
+    if cli.command not in _CHANGES:
+        return
+    stage = _guard(lambda: _prepare(cli))
+    print(f"Stage {stage.name}: {', '.join(sorted(stage.roles))}")
+
+
+def zipped(cli: Any) -> None:
+    """Rewrite the zip so that it holds what the function needs and no more."""
+    size = _guard(lambda: bundle.rebuild(Path(cli.zip_path), Path(os.environ["VIRTUAL_ENV"])))
+    compressed = Path(cli.zip_path).stat().st_size
+    print(f"Package: {compressed / 2**20:.1f} MB, {size / 2**20:.1f} MB unpacked")
+
+
+def after(cli: Any) -> None:
+    """Connect the streams to the function and check that they are."""
+    stage = Stage.from_config(cli.api_stage, cli.stage_config)
+    if "stream" in stage.roles:
+        from project.aws import stream
+
+        for mapping in _guard(lambda: list(stream.connect(stage))):
+            print(f"Stream of {mapping.table}: {mapping.state}")
+            if not mapping.healthy:
+                sys.exit(f"the mapping differs in {', '.join(mapping.wrong) or 'its state'}")
+
+
+def _prepare(cli: Any) -> Stage:
+    stage = Stage.from_config(cli.api_stage, cli.stage_config)
+    stage.apply()
+    _start_django()
+    from project.aws import iam
+
+    account = boto3.client("sts").get_caller_identity()["Account"]
+    _check_tables()
+    cli.zappa.attach_policy = json.dumps(iam.policy(stage, account=account))
+    emulated = bool(os.environ.get("AWS_ENDPOINT_URL"))
+    os.environ["VIRTUAL_ENV"] = str(packages.install(stage.roles, emulated=emulated))
+    return stage
+
+
+def _start_django() -> None:
+    """Load the models with the settings of the stage; what imports them must come after this."""
+    os.environ["DJANGO_SETTINGS_MODULE"] = "project.settings"
+    django.setup()
+
+
+def _check_tables() -> None:
+    from core.dynamodb.tables import registered, status
+
+    missing = [name for name in registered() if status(name).state != "ACTIVE"]
+    if missing:
+        message = f"{', '.join(missing)}: no such table; run 'manage.py tables create' first"
+        raise StageError(message)
+
+
+def _guard(action: Callable[[], Any]) -> Any:
+    """Run a step; turn what an operator can mend into one line."""
+    try:
+        return action()
+    except (StageError, BotoCoreError, ClientError) as error:
+        sys.exit(f"Stopped: {error}")

@@ -1,0 +1,137 @@
+"""The entry point of every Lambda function: looks at the event and hands it to who is meant.
+
+Zappa's own handler runs Python that it finds in an event, calls a job again with fewer arguments
+after any TypeError, and drops records of unknown streams as if they had been handled. So it only
+ever sees HTTP requests here; whatever nobody is meant for is an error.
+"""
+
+import contextlib
+import importlib
+import io
+import logging
+import os
+from collections.abc import Callable
+from typing import Any
+
+import django
+from django.conf import settings
+
+from project.logs import request_id
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
+django.setup()
+
+logger = logging.getLogger("project.aws")
+
+JOBS = "recommendations.jobs"
+STREAMS = {"events": "recommendations.streams.handler"}
+
+Event = dict[str, Any]
+
+
+class UnsupportedEventError(Exception):
+    """Nobody is meant to handle this event."""
+
+
+def lambda_handler(event: Event, context: Any) -> Any:
+    """Handle one invocation.
+
+    Raises
+    ------
+    UnsupportedEventError
+        When the event is none of: an HTTP request, records of a known stream, a job by its name,
+        a schedule.
+    """
+    token = request_id.set(getattr(context, "aws_request_id", ""))
+    try:
+        return _route(event)(event, context)
+    except Exception as error:
+        logger.exception("invocation failed", extra={"data": {"error": type(error).__name__}})
+        raise
+    finally:
+        request_id.reset(token)
+
+
+def _route(event: Event) -> Callable[[Event, Any], Any]:
+    if not isinstance(event, dict):
+        raise UnsupportedEventError("the event is no object")
+    if "raw_command" in event:
+        raise UnsupportedEventError("running Python from an event is switched off")
+    if "http" in event.get("requestContext", {}) or "httpMethod" in event:
+        return _http
+    if "Records" in event:
+        return _stream_handler(event["Records"])
+    if "command" in event:
+        return _job(event["command"])
+    if event.get("detail-type") == "Scheduled Event" and event.get("resources"):
+        # Zappa names a schedule's rule <function>-<name>-<what to call>.
+        return _job(event["resources"][0].rpartition("-")[2])
+    raise UnsupportedEventError(f"nobody handles an event with {', '.join(sorted(event)) or 'no'} keys")
+
+
+def _http(event: Event, context: Any) -> Any:
+    # Zappa announces itself on standard output, which is no JSON line.
+    with contextlib.redirect_stdout(io.StringIO()):
+        from zappa.handler import LambdaHandler
+
+        handler = LambdaHandler()
+    return handler.handler(_as_api_gateway_sends_it(event), context)
+
+
+def _as_api_gateway_sends_it(event: Event) -> Event:
+    """Mend what Zappa would misread in a request of an HTTP API (payload version 2.0)."""
+    request = event["requestContext"]
+    if "http" not in request:
+        return event
+    stage, path = request.get("stage", ""), event["rawPath"]
+    prefix = f"/{stage}"
+    own_address = ".execute-api." in request.get("domainName", "")
+    if own_address and stage not in {"", "$default"} and f"{path}/".startswith(f"{prefix}/") is False:
+        # On an API's own address the stage is part of the path; emulators leave it out.
+        path = f"{prefix}{path}"
+    # Zappa takes the client's address from a header that the client can write itself.
+    headers = {**event["headers"], "x-forwarded-for": request["http"]["sourceIp"]}
+    return {**event, "rawPath": path, "headers": headers}
+
+
+def _stream_handler(records: list[Event]) -> Callable[[Event, Any], Any]:
+    tables = {_table_of(record) for record in records}
+    if len(tables) != 1:
+        raise UnsupportedEventError("the records must come from one DynamoDB stream")
+    table = tables.pop()
+    prefix = settings.DYNAMODB["TABLE_PREFIX"]
+    target = STREAMS.get(table.removeprefix(prefix)) if table.startswith(prefix) else None
+    if target is None:
+        raise UnsupportedEventError(f"nobody handles the stream of table {table!r}")
+    return _load(target)
+
+
+def _table_of(record: Event) -> str:
+    if record.get("eventSource") != "aws:dynamodb":
+        raise UnsupportedEventError(f"nobody handles records of {record.get('eventSource')!r}")
+    # arn:aws:dynamodb:<region>:<account>:table/<name>/stream/<label>
+    return str(record["eventSourceARN"].split("/")[1])
+
+
+def _job(name: Any) -> Callable[[Event, Any], Any]:
+    module, _, function = str(name).rpartition(".")
+    if module != JOBS or function.startswith("_"):
+        raise UnsupportedEventError(f"{name!r} is no job; jobs are the functions of {JOBS}")
+    job = _load(str(name))
+    if getattr(job, "__module__", None) != JOBS:
+        raise UnsupportedEventError(f"{name!r} is no job")
+    return job
+
+
+def _load(name: str) -> Callable[[Event, Any], Any]:
+    module, _, attribute = name.rpartition(".")
+    try:
+        return getattr(importlib.import_module(module), attribute)
+    except AttributeError:
+        raise UnsupportedEventError(f"there is no {name}") from None
+
+
+if os.environ.get("INSTANTIATE_LAMBDA_HANDLER_ON_IMPORT"):
+    # While a function starts it has a whole processor for free: build the application now.
+    with contextlib.redirect_stdout(io.StringIO()):
+        importlib.import_module("zappa.handler")
