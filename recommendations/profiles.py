@@ -136,7 +136,7 @@ def compute(
 def encode(profile: Profile) -> dict[str, Any]:
     """Return the stored form: events and sources once, then short rows that point at them.
 
-    A full profile stays near 4 KB, so that reading it costs half a read unit.
+    A full profile with ids of ordinary length stays under 8 KB: at most one read unit.
     """
     events: dict[tuple[str, str, str], int] = {}
     history = []

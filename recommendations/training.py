@@ -17,7 +17,7 @@ from recommendations.engine.models.item_neighbours import ItemNeighbours
 from recommendations.engine.popularity import popular, trending
 from recommendations.engine.weights import event_weight
 from recommendations.services import versions
-from recommendations.services.jobs import Progress
+from recommendations.services.jobs import JobError, Progress
 from recommendations.services.recommend import category_list
 from recommendations.storage import events, items
 from recommendations.storage import versions as storage
@@ -29,7 +29,7 @@ KEPT_VERSIONS = 3
 _DIGITS = 6
 
 
-class NothingToLearnError(Exception):
+class NothingToLearnError(JobError):
     """There are no events that say anything about what goes with what."""
 
 

@@ -1,5 +1,6 @@
 """Start jobs, run them once, and follow them."""
 
+import atexit
 import json
 import logging
 import os
@@ -22,7 +23,17 @@ from core.validation import to_iso
 from recommendations.storage import jobs as storage
 from recommendations.storage.jobs import Job
 
-__all__ = ["NAMES", "Job", "JobRunningError", "Progress", "find", "listing", "run", "start"]
+__all__ = [
+    "NAMES",
+    "Job",
+    "JobError",
+    "JobRunningError",
+    "Progress",
+    "find",
+    "listing",
+    "run",
+    "start",
+]
 
 logger = logging.getLogger(__name__)
 
@@ -31,7 +42,11 @@ _LEASE_SECONDS = 60.0
 _REPORT_SECONDS = 0.5
 
 
-class JobRunningError(Exception):
+class JobError(Exception):
+    """A job cannot do its work; the message says what to do."""
+
+
+class JobRunningError(JobError):
     """Another run of the same job holds the lease."""
 
 
@@ -131,14 +146,25 @@ def start(*, name: str, by: str) -> Job:
             Payload=json.dumps({"command": f"recommendations.jobs.{name}", "job_id": job.job_id}),
         )
     else:
-        subprocess.Popen(  # noqa: S603  # our own program with a fixed name and a generated id
-            [sys.executable, str(settings.BASE_DIR / "manage.py"), "job", name, "--id", job.job_id],
-            env=os.environ.copy(),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            start_new_session=True,
-        )
+        _spawn(name=name, job_id=job.job_id)
     return job
+
+
+def _spawn(*, name: str, job_id: str) -> None:
+    process = subprocess.Popen(  # noqa: S603  # our own program with a fixed name and our own id
+        [sys.executable, str(settings.BASE_DIR / "manage.py"), "job", name, "--id", job_id],
+        env=os.environ.copy(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+    )
+    # A job ends with the server that started it, and its exit status is collected at once.
+    atexit.register(process.terminate)
+
+    def collect() -> None:
+        process.wait()
+        atexit.unregister(process.terminate)
+
+    Thread(target=collect, daemon=True).start()
 
 
 def run(
@@ -163,7 +189,7 @@ def run(
             storage.save(job)
             result = work(progress)
     except BaseException as error:
-        logger.exception("job %s failed", job.job_id)
+        logger.error("job %s failed", job.job_id, exc_info=not isinstance(error, JobError))
         text = str(error) or type(error).__name__
         storage.save(_ended(progress.job, state="failed", error=text))
         raise

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from recommendations import jobs
-from recommendations.services.jobs import NAMES, JobRunningError
+from recommendations.services.jobs import NAMES, JobError
 
 
 class Command(BaseCommand):
@@ -21,6 +21,6 @@ class Command(BaseCommand):
         work = getattr(jobs, options["name"])
         try:
             result = work({"job_id": options["id"], "by": "command line"})
-        except JobRunningError as error:
+        except JobError as error:
             raise CommandError(str(error)) from error
         self.stdout.write(json.dumps(result, indent=2))

@@ -1,0 +1,58 @@
+"""Short ways to make what the tests are about."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+
+from recommendations.engine.packing import Neighbour
+from recommendations.entities import Event, Line
+from recommendations.storage import versions
+from recommendations.storage.versions import ModelVersion
+
+START = datetime(2026, 11, 1, 12, tzinfo=UTC)
+
+
+def event(
+    user: str | None,
+    *items: str,
+    event_id: str = "e-1",
+    hours: float = 0,
+    kind: str = "purchase",
+    session: str | None = None,
+) -> Event:
+    """Return an event of one line per item, so many hours after the start."""
+    return Event(
+        event_id=event_id,
+        timestamp=START + timedelta(hours=hours),
+        type=kind,
+        items=tuple(Line(item) for item in items),
+        user_id=user,
+        session_id=session,
+    )
+
+
+def store_model(
+    version: str,
+    neighbours: dict[str, list[tuple[str, float]]],
+    *,
+    popular: Iterable[str] = (),
+    trending: Iterable[str] = (),
+    publish: bool = True,
+) -> None:
+    """Store a complete model version and make it live."""
+    versions.save_neighbours(
+        version=version,
+        neighbours=[
+            (item, [Neighbour(other, weight, 3) for other, weight in near])
+            for item, near in neighbours.items()
+        ],
+    )
+    versions.save_lists(
+        version=version,
+        lists=[
+            ("popular", [(item, float(100 - place)) for place, item in enumerate(popular)]),
+            ("trending", [(item, float(100 - place)) for place, item in enumerate(trending)]),
+        ],
+    )
+    versions.save(ModelVersion(version=version, created_at="2026-11-01T00:00:00Z", state="ready"))
+    if publish:
+        assert versions.switch(to=version, expected=versions.live(consistent=True))

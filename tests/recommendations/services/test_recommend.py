@@ -1,0 +1,200 @@
+"""Which products a user, a basket or anybody is shown, and why."""
+
+from decimal import Decimal
+
+import pytest
+
+from core.dynamodb.meter import metered
+from recommendations.entities import Item
+from recommendations.services import catalogue, events, profiles, recommend
+from recommendations.services.recommend import Query
+from tests.recommendations.factories import event, store_model
+
+pytestmark = pytest.mark.usefixtures("dynamodb")
+
+NEAR = {
+    "tea": [("cup", 0.9), ("pot", 0.6), ("spoon", 0.3)],
+    "cake": [("plate", 0.8), ("cup", 0.4), ("fork", 0.2)],
+}
+
+
+def shown(answer: recommend.Answer) -> list[tuple[str, str]]:
+    return [(row.item_id, row.source) for row in answer.results]
+
+
+def ids(answer: recommend.Answer) -> list[str]:
+    return [row.item_id for row in answer.results]
+
+
+@pytest.fixture
+def _model() -> None:
+    store_model("v1", NEAR, popular=["lamp", "cup", "rug"], trending=["rug", "tea"])
+
+
+@pytest.fixture
+def _ann(_model: None) -> None:
+    events.record(events=[event("ann", "tea"), event("ann", "cake", event_id="e-2", hours=1)])
+
+
+@pytest.mark.usefixtures("_ann")
+def test_a_users_list_is_personal_first_then_trending_then_popular() -> None:
+    answer = recommend.for_user(user_id="ann", query=Query())
+
+    assert shown(answer) == [
+        ("cup", "personal"),
+        ("plate", "personal"),
+        ("pot", "personal"),
+        ("spoon", "personal"),
+        ("fork", "personal"),
+        ("rug", "trending"),
+        ("lamp", "popular"),
+    ]
+    assert answer.source == "personal"
+    assert answer.model_version == "v1"
+
+
+@pytest.mark.usefixtures("_ann")
+def test_a_fresh_profile_answers_in_one_round_trip() -> None:
+    recommend.for_user(user_id="ann", query=Query())
+
+    with metered() as meter:
+        recommend.for_user(user_id="ann", query=Query())
+
+    assert meter.round_trips == 1
+
+
+@pytest.mark.usefixtures("_ann")
+def test_the_reasons_name_the_users_own_events_and_add_up_to_the_score() -> None:
+    answer = recommend.for_user(user_id="ann", query=Query(explain=True))
+
+    cup = answer.results[0]
+    assert [(cause.item_id, cause.event, cause.at) for cause in cup.because] == [
+        ("tea", "purchase", "2026-11-01T12:00:00Z"),
+        ("cake", "purchase", "2026-11-01T13:00:00Z"),
+    ]
+    tea, cake = (cause.share for cause in cup.because)
+    assert tea == pytest.approx(0.9 / 1.3, abs=0.01)
+    assert cake == pytest.approx(0.4 / 1.3, abs=0.01)
+    assert tea + cake <= 1
+    assert all(row.because == () for row in answer.results if row.source != "personal")
+
+
+@pytest.mark.usefixtures("_ann")
+def test_what_was_bought_is_left_out_unless_asked_for() -> None:
+    events.record(events=[event("ann", "cup", event_id="e-3", hours=2)])
+    profiles.refresh(user_id="ann")
+
+    assert "cup" not in ids(recommend.for_user(user_id="ann", query=Query()))
+    with_bought = ids(recommend.for_user(user_id="ann", query=Query(exclude_purchased=False)))
+    assert with_bought[0] == "cup"
+
+
+@pytest.mark.usefixtures("_model")
+def test_what_was_only_viewed_may_be_recommended_and_what_was_disliked_never() -> None:
+    events.record(
+        events=[
+            event("ann", "tea", kind="view"),
+            event("ann", "cup", event_id="e-2", kind="view"),
+            event("ann", "pot", event_id="e-3", kind="dislike"),
+        ]
+    )
+
+    found = ids(recommend.for_user(user_id="ann", query=Query(exclude_purchased=False)))
+
+    assert found[:2] == ["cup", "spoon"]
+    assert "pot" not in found
+
+
+@pytest.mark.usefixtures("_model")
+def test_an_unknown_user_gets_trending_then_popular_products() -> None:
+    answer = recommend.for_user(user_id="nobody", query=Query(limit=3))
+
+    assert shown(answer) == [("rug", "trending"), ("tea", "trending"), ("lamp", "popular")]
+
+
+def test_without_a_model_the_list_is_empty_and_says_so() -> None:
+    answer = recommend.for_user(user_id="ann", query=Query())
+
+    assert answer.results == ()
+    assert answer.model_version is None
+
+
+@pytest.mark.usefixtures("_ann")
+def test_unavailable_deleted_and_excluded_products_are_out_at_the_next_answer() -> None:
+    recommend.for_user(user_id="ann", query=Query())
+    catalogue.save(items=[Item(item_id="cup", name="Cup", available=False)])
+    catalogue.save(items=[Item(item_id="plate", name="Plate")])
+    catalogue.delete(item_id="plate")
+
+    found = ids(recommend.for_user(user_id="ann", query=Query(exclude=frozenset({"pot"}))))
+
+    assert found == ["spoon", "fork", "rug", "lamp"]
+    assert "cup" not in ids(recommend.popular(query=Query()))
+    near = recommend.similar(item_id="tea", query=Query()).results
+    assert [row.item_id for row in near] == ["pot", "spoon"]
+
+
+@pytest.mark.usefixtures("_ann")
+def test_filters_on_category_and_price_fill_the_list_from_what_passes() -> None:
+    catalogue.save(
+        items=[
+            Item(item_id="cup", name="Cup", categories=("Kitchen",), price=Decimal(5)),
+            Item(item_id="pot", name="Pot", categories=("Kitchen",), price=Decimal(15)),
+            Item(item_id="rug", name="Rug", categories=("Home",), price=Decimal("9.50")),
+            Item(item_id="lamp", name="Lamp"),
+        ]
+    )
+
+    kitchen = Query(categories=("Kitchen",))
+    assert ids(recommend.for_user(user_id="ann", query=kitchen)) == ["cup", "pot"]
+    cheap = Query(price_min=Decimal(5), price_max=Decimal("9.50"))
+    assert ids(recommend.for_user(user_id="ann", query=cheap)) == ["cup", "rug"]
+
+
+@pytest.mark.usefixtures("_model")
+def test_a_basket_gets_what_goes_with_it_and_never_itself() -> None:
+    answer = recommend.for_session(item_ids=["tea", "cup"], query=Query(limit=3, explain=True))
+
+    assert shown(answer) == [("pot", "similar"), ("spoon", "similar"), ("rug", "trending")]
+    assert answer.results[0].because[0].item_id == "tea"
+
+
+@pytest.mark.usefixtures("_model")
+def test_similar_products_come_with_the_number_of_users_who_share_both() -> None:
+    answer = recommend.similar(item_id="tea", query=Query(limit=2))
+
+    assert [(row.item_id, row.support) for row in answer.results] == [("cup", 3), ("pot", 3)]
+    assert recommend.similar(item_id="unknown", query=Query()).results == ()
+
+
+@pytest.mark.usefixtures("_ann")
+def test_a_profile_of_an_older_model_is_computed_anew_at_the_next_read() -> None:
+    recommend.for_user(user_id="ann", query=Query())
+    store_model("v2", {"cake": [("candle", 0.5)]})
+
+    first = recommend.for_user(user_id="ann", query=Query())
+    with metered() as meter:
+        second = recommend.for_user(user_id="ann", query=Query())
+
+    assert shown(first) == shown(second) == [("candle", "personal")]
+    assert first.model_version == "v2"
+    assert meter.round_trips == 1
+
+
+@pytest.mark.usefixtures("_ann")
+def test_any_list_takes_at_most_three_round_trips() -> None:
+    recommend.for_user(user_id="ann", query=Query())
+    query = Query(categories=("None",), explain=False)
+
+    with metered() as meter:
+        recommend.for_user(user_id="ann", query=query)
+    assert meter.round_trips <= 3
+    for call in (
+        lambda: recommend.for_session(item_ids=["tea"], query=Query(explain=True)),
+        lambda: recommend.popular(query=Query()),
+        lambda: recommend.similar(item_id="tea", query=Query()),
+        lambda: recommend.for_user(user_id="ann", query=Query(explain=True)),
+    ):
+        with metered() as meter:
+            call()
+        assert meter.round_trips <= 3

@@ -1,0 +1,132 @@
+"""Events are stored once each, and come back newest first in full pages."""
+
+from decimal import Decimal
+
+import msgspec
+import pytest
+
+from core.dynamodb.meter import metered
+from recommendations.entities import Line
+from recommendations.storage import events
+from tests.recommendations.factories import START, event
+
+pytestmark = pytest.mark.usefixtures("dynamodb")
+
+
+def test_an_event_comes_back_as_it_was_sent() -> None:
+    sent = msgspec.structs.replace(
+        event("17850"),
+        items=(Line("85123A", 6, Decimal("2.55")), Line("71053")),
+        session_id="s-1",
+        order_id="536365",
+        recommendation_id="r-1",
+    )
+    events.save([sent])
+
+    found = events.find(actor="17850", timestamp=sent.timestamp, event_id=sent.event_id)
+
+    assert found == sent
+
+
+def test_the_same_event_again_changes_nothing_and_other_content_replaces_it() -> None:
+    events.save([event("ann", "tea"), event("ann", "tea")])
+    events.save([event("ann", "tea")])
+    assert len(events.history(actor="ann", limit=10).rows) == 1
+
+    events.save([event("ann", "cup")])
+    (only,) = events.history(actor="ann", limit=10).rows
+    assert only.items[0].item_id == "cup"
+
+
+def test_a_history_is_read_in_full_pages_newest_first() -> None:
+    events.save([event("ann", "tea", event_id=f"e-{n}", hours=n) for n in range(7)])
+    events.save([event("bob", "cup")])
+
+    seen = []
+    position = None
+    sizes = []
+    while True:
+        page = events.history(actor="ann", limit=3, position=position)
+        seen += [row.event_id for row in page.rows]
+        sizes.append(len(page.rows))
+        position = page.next
+        if position is None:
+            break
+
+    assert seen == [f"e-{n}" for n in range(6, -1, -1)]
+    assert sizes == [3, 3, 1]
+
+
+def test_a_last_page_that_is_exactly_full_has_no_next_one() -> None:
+    events.save([event("ann", "tea", event_id=f"e-{n}", hours=n) for n in range(3)])
+
+    assert events.history(actor="ann", limit=3).next is None
+
+
+def test_a_history_can_be_narrowed_to_one_type() -> None:
+    events.save([event("ann", "tea", kind="view"), event("ann", "cup", event_id="e-2", hours=1)])
+
+    (only,) = events.history(actor="ann", limit=3, kind="view").rows
+
+    assert only.type == "view"
+
+
+def test_everyones_events_come_newest_first_across_days_and_shards() -> None:
+    sent = [
+        event(f"user-{n % 5}", "tea", event_id=f"e-{n:02}", hours=n * 13 % 200) for n in range(40)
+    ]
+    events.save(sent)
+
+    seen = []
+    position = None
+    while True:
+        page = events.recent(limit=7, position=position)
+        seen += [(row.timestamp, row.event_id) for row in page.rows]
+        position = page.next
+        if position is None:
+            break
+        assert len(page.rows) == 7
+
+    assert seen == sorted(((e.timestamp, e.event_id) for e in sent), reverse=True)
+
+
+def test_empty_days_cost_nothing_when_looking_for_the_newest_events() -> None:
+    events.save([event("ann", "tea"), event("ann", "cup", event_id="e-2", hours=24 * 900)])
+
+    with metered() as meter:
+        assert len(events.recent(limit=2).rows) == 2
+
+    # One for the days, and one per shard of the two days that have events.
+    assert meter.round_trips == 9
+
+
+def test_a_session_without_a_user_has_a_history_of_its_own() -> None:
+    events.save([event(None, "tea", session="s-1"), event("s-1", "cup")])
+
+    (only,) = events.history(actor="session#s-1", limit=5).rows
+
+    assert only.user_id is None
+    assert only.session_id == "s-1"
+
+
+def test_a_withdrawn_event_is_gone_and_a_second_withdrawal_says_so() -> None:
+    events.save([event("ann", "tea")])
+
+    assert events.delete(actor="ann", timestamp=START, event_id="e-1")
+    assert not events.delete(actor="ann", timestamp=START, event_id="e-1")
+    assert events.history(actor="ann", limit=5).rows == ()
+
+
+def test_erasing_removes_all_events_of_one_user_only() -> None:
+    events.save([event("ann", "tea", event_id=f"e-{n}", hours=n) for n in range(30)])
+    events.save([event("bob", "tea")])
+
+    assert events.erase(actor="ann") == 30
+    assert events.history(actor="ann", limit=5).rows == ()
+    assert len(events.history(actor="bob", limit=5).rows) == 1
+
+
+def test_a_scan_for_training_sees_every_event() -> None:
+    events.save([event(f"u{n}", "tea", event_id=f"e-{n}") for n in range(60)])
+
+    assert {e.user_id for e in events.everything()} == {f"u{n}" for n in range(60)}

@@ -1,0 +1,168 @@
+"""Training learns from what is stored, says how good it is, and switches at the very end."""
+
+import time
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from recommendations import jobs, training
+from recommendations.entities import Item
+from recommendations.models import JobRow, NeighboursRow
+from recommendations.services import catalogue, events, recommend, versions
+from recommendations.services import jobs as job_service
+from recommendations.services.recommend import Query
+from recommendations.storage import jobs as job_storage
+from tests.recommendations.factories import event
+
+pytestmark = pytest.mark.usefixtures("dynamodb")
+
+PAIRS = [("tea", "cup"), ("cake", "plate"), ("soap", "towel")]
+
+
+@pytest.fixture
+def _orders() -> None:
+    """Customers who each buy one pair over two orders, and a few who have the first half only."""
+    sent = []
+    for n in range(60):
+        first, second = PAIRS[n % 3]
+        sent.append(event(f"u{n:02}", first, event_id=f"a-{n}", hours=n))
+        if n % 10:
+            sent.append(event(f"u{n:02}", second, event_id=f"b-{n}", hours=n + 6))
+    events.record(events=sent)
+
+
+@pytest.mark.usefixtures("_orders")
+def test_a_trained_model_serves_what_goes_together() -> None:
+    result = jobs.train()
+
+    assert versions.live() == result["version"]
+    assert result["rows"]["neighbours"] == 6
+    found = recommend.for_user(user_id="u00", query=Query(limit=1))
+    assert (found.results[0].item_id, found.results[0].source) == ("cup", "personal")
+    near = recommend.similar(item_id="tea", query=Query()).results
+    assert near[0].item_id == "cup"
+    assert near[0].support == 18
+
+
+@pytest.mark.usefixtures("_orders")
+def test_a_version_tells_its_data_parameters_and_quality_beside_the_baselines() -> None:
+    version = versions.find(version=jobs.train()["version"])
+
+    assert version is not None
+    assert version.state == "ready"
+    assert version.data["events"] == 114
+    assert version.data["holdout"]["users"] > 0
+    assert {"model", "popular", "trending"} <= version.metrics.keys()
+    assert {"recall@20", "ndcg@20", "coverage@20"} <= version.metrics["model"].keys()
+    assert version.parameters
+
+
+@pytest.mark.usefixtures("_orders")
+def test_the_record_of_a_job_tells_how_it_went() -> None:
+    result = jobs.train({"by": "ada"})
+
+    job = job_service.find(job_id=result["job_id"])
+
+    assert job is not None
+    assert (job.state, job.progress, job.started_by) == ("succeeded", 1.0, "ada")
+    assert job.rows >= 114
+    assert job.result["version"] == result["version"]
+
+
+def test_without_events_training_fails_with_what_to_do_and_serves_on() -> None:
+    with pytest.raises(training.NothingToLearnError, match="import events first"):
+        jobs.train()
+
+    (job,) = job_service.listing(limit=5).rows
+    assert job.state == "failed"
+    assert "import events first" in (job.error or "")
+    assert versions.live() is None
+
+
+@pytest.mark.usefixtures("_orders")
+def test_a_failure_before_the_switch_leaves_the_live_model_serving(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    before = jobs.train()["version"]
+
+    def fail(**_: object) -> None:
+        raise OSError("disk full")
+
+    monkeypatch.setattr(training.storage, "save_lists", fail)
+    with pytest.raises(OSError, match="disk full"):
+        jobs.train()
+
+    assert versions.live() == before
+    assert recommend.for_user(user_id="u00", query=Query(limit=1)).results[0].item_id == "cup"
+    monkeypatch.undo()
+    after = jobs.train()["version"]
+    assert versions.live() == after != before
+
+
+@pytest.mark.usefixtures("_orders")
+def test_rolling_back_is_the_same_switch() -> None:
+    first = jobs.train()["version"]
+    second = jobs.train()["version"]
+    assert versions.live() == second != first
+
+    assert versions.publish(version=first) == second
+    assert versions.live() == first
+    assert recommend.for_user(user_id="u00", query=Query(limit=1)).model_version == first
+
+
+def test_an_unknown_version_cannot_be_published() -> None:
+    with pytest.raises(versions.NotPublishableError, match="no model version v9"):
+        versions.publish(version="v9")
+
+
+@pytest.mark.usefixtures("_orders")
+def test_only_the_newest_versions_and_the_live_one_keep_their_rows() -> None:
+    made = [jobs.train()["version"]]
+    versions.publish(version=made[0])
+    made += [jobs.train()["version"] for _ in range(4)]
+
+    left = {row.version for row in NeighboursRow.scan()}
+
+    assert left == set(made[-training.KEPT_VERSIONS :])
+    states = {row.version: row.state for row in versions.listing(limit=10).rows}
+    assert states[made[0]] == "retired"
+    with pytest.raises(versions.NotPublishableError, match="retired"):
+        versions.publish(version=made[0])
+
+
+@pytest.mark.usefixtures("_orders")
+def test_each_category_has_a_list_of_its_own() -> None:
+    catalogue.save(items=[Item(item_id="towel", name="Towel", categories=("Bath",))])
+    jobs.train()
+
+    found = recommend.for_user(user_id="u00", query=Query(categories=("Bath",)))
+
+    assert [row.item_id for row in found.results] == ["towel"]
+
+
+def test_two_runs_of_one_job_never_overlap_and_a_dead_run_frees_its_place() -> None:
+    now = datetime.now(UTC)
+    assert job_storage.acquire(name="train", holder="other", now=now, seconds=60)
+
+    with pytest.raises(job_service.JobRunningError, match="another train job is running"):
+        jobs.train()
+    assert job_storage.acquire(
+        name="train", holder="next", now=now + timedelta(seconds=61), seconds=60
+    )
+
+
+def test_a_job_started_from_the_site_runs_in_a_process_of_its_own() -> None:
+    job = job_service.start(name="train", by="ada")
+    assert job.state == "queued"
+
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        found = job_service.find(job_id=job.job_id)
+        if found is not None and found.state == "failed":
+            break
+        time.sleep(0.2)
+
+    assert found is not None
+    assert (found.state, found.started_by) == ("failed", "ada")
+    assert "import events first" in (found.error or "")
+    assert [row.sk for row in JobRow.query(JobRow.PK)] == [job.job_id]
