@@ -1,0 +1,87 @@
+"""The page that lists what staff have changed."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.http import HttpRequest
+
+from core import audit
+from core.audit import Entry
+from core.pages import Page
+from core.staff.html import moment, text_or_nothing
+from core.staff.resource import Column, Hint, Panel, Query, Resource
+
+
+class AuditResource(Resource):
+    """Who changed what, newest first. Nothing here can be changed."""
+
+    name = "audit"
+    singular = "Change"
+    plural = "Audit log"
+    intro = "Every change that staff made here, newest first. Nobody can edit or remove one."
+    columns = (
+        Column("Time (UTC)", lambda row: moment(row.at)),
+        Column("Who", lambda row: row.by),
+        Column("Did", lambda row: row.action),
+        Column("To", lambda row: text_or_nothing(row.target)),
+        Column("From", lambda row: _values(row.before), "wide-only"),
+        Column("Into", lambda row: _values(row.after), "wide-only"),
+    )
+
+    def __init__(self, *, permission: str) -> None:
+        self.permission = permission  # type: ignore[misc]
+
+    def page(self, query: Query) -> Page[Entry]:
+        return audit.listing(limit=query.limit, position=query.position)
+
+    def key(self, row: Entry) -> str:
+        return row.entry_id
+
+    def title(self, row: Entry) -> str:
+        return row.action
+
+    def find(self, key: str) -> Entry | None:
+        return audit.find(entry_id=key)
+
+    def empty(self, query: Query) -> Hint:  # noqa: ARG002  # there is nothing to narrow
+        return Hint("Nothing has been changed yet. What staff change from now on is listed here.")
+
+    def panels(self, request: HttpRequest, row: Entry) -> Sequence[Panel]:  # noqa: ARG002  # for others
+        facts = [
+            ("Time (UTC)", moment(row.at)),
+            ("Who", row.by),
+            ("Did", row.action),
+            ("To", text_or_nothing(row.target)),
+        ]
+        names = dict.fromkeys([*row.before, *row.after])
+        columns = (
+            Column("Field", lambda name: name),
+            Column("From", lambda name: _text(row.before.get(name))),
+            Column("Into", lambda name: _text(row.after.get(name))),
+        )
+        changes = [[(column, column.value(name)) for column in columns] for name in names]
+        return [
+            Panel(title="Change", template="staff/panels/facts.html", context={"facts": facts}),
+            Panel(
+                title="From what into what",
+                template="staff/panels/table.html",
+                context={
+                    "label": "Values",
+                    "columns": columns,
+                    "rows": changes,
+                    "hint": Hint("This change has no values to compare."),
+                },
+            ),
+        ]
+
+
+def _values(values: Any) -> Any:
+    return text_or_nothing(", ".join(f"{name}: {_text(value)}" for name, value in values.items()))
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

@@ -1,0 +1,231 @@
+"""What a resource of the staff site declares: columns, search, filters, actions, panels.
+
+The kit knows nothing of where rows come from: a resource asks its app's services, and the
+generic views of `core.staff.views` do the rest.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from django import forms
+from django.http import HttpRequest
+
+from core.pages import Page
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a table.
+
+    Attributes
+    ----------
+    value
+        Returns a row's cell: text, which is escaped, or safe HTML of `core.staff.html`.
+    style
+        Any of the classes ``num`` (right-aligned figures), ``nowrap`` and ``wide-only`` (left
+        out on a phone).
+    """
+
+    label: str
+    value: Callable[[Any], Any]
+    style: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Search:
+    """The search box of a list: what it looks at, and an example."""
+
+    help: str
+    placeholder: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filter:
+    """A filter beside a list: a choice of values or, without choices, a value typed in."""
+
+    name: str
+    title: str
+    choices: tuple[tuple[str, str], ...] = ()
+    placeholder: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Query:
+    """What a list is asked for; filters that are not set are absent."""
+
+    search: str
+    filters: Mapping[str, str]
+    limit: int
+    position: Any = None
+
+    @property
+    def is_narrowed(self) -> bool:
+        return bool(self.search or self.filters)
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """What an empty list says: what is (not) here, and what to do next."""
+
+    text: str
+    link_label: str = ""
+    link: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Panel:
+    """A part of a page, with a heading and a template of its own.
+
+    Attributes
+    ----------
+    width
+        ``half`` or ``full`` of the page.
+    """
+
+    title: str
+    template: str
+    context: Mapping[str, Any]
+    width: str = "full"
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What an action did.
+
+    Attributes
+    ----------
+    message
+        Shown to whom it concerns, once.
+    url
+        Where to go next; by default back to where the action was offered.
+    target
+        What was changed; by default what the action was run on.
+    before, after
+        What changed, for the audit; no secrets.
+    panel
+        Shown instead of going on, for what must be seen at once and never again.
+    """
+
+    message: str
+    url: str = ""
+    target: str = ""
+    before: Mapping[str, Any] = field(default_factory=dict)
+    after: Mapping[str, Any] = field(default_factory=dict)
+    panel: Panel | None = None
+
+
+class ActionError(Exception):
+    """The action could not be done; the message says why and what to do instead."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """Who runs an action, on what, with which checked input."""
+
+    by: str
+    row: Any = None
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Action:
+    """Something that can be done on a list, or with ``on_row`` on one row, after a confirmation.
+
+    Attributes
+    ----------
+    question
+        Asked before it is done; ``{title}`` stands for the row's title.
+    form
+        Returns the form to fill in, unbound or bound to ``data``, for a row or None.
+    offered
+        Tells whether it makes sense for a row.
+    """
+
+    name: str
+    label: str
+    permission: str
+    question: str
+    run: Callable[[Call], Outcome]
+    on_row: bool = True
+    confirm_label: str = "Yes, I’m sure"
+    danger: bool = False
+    form: Callable[[Any, Mapping[str, Any] | None], forms.Form] | None = None
+    offered: Callable[[Any], bool] = lambda _: True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """A part of a row's page that the browser asks for by itself.
+
+    Attributes
+    ----------
+    load
+        Returns the template's context, given the row's key.
+    """
+
+    name: str
+    template: str
+    load: Callable[[HttpRequest, str], Mapping[str, Any]]
+
+
+class Resource:
+    """One kind of thing on the staff site; subclasses fill in the declarations.
+
+    Attributes
+    ----------
+    name
+        In addresses: ``/admin/<name>/``.
+    permission
+        Needed to see the list and the rows.
+    searched, narrowed
+        What to say when there is nothing at all, and when search or filters leave nothing.
+    """
+
+    name: ClassVar[str]
+    singular: ClassVar[str]
+    plural: ClassVar[str]
+    permission: ClassVar[str]
+    intro: ClassVar[str] = ""
+    columns: ClassVar[Sequence[Column]]
+    search: ClassVar[Search | None] = None
+    filters: ClassVar[Sequence[Filter]] = ()
+    actions: ClassVar[Sequence[Action]] = ()
+    parts: ClassVar[Sequence[Part]] = ()
+    page_size: ClassVar[int] = 25
+    has_detail: ClassVar[bool] = True
+
+    def page(self, query: Query) -> Page[Any]:
+        """Return a page of rows."""
+        raise NotImplementedError
+
+    def key(self, row: Any) -> str:
+        """Return what identifies a row."""
+        raise NotImplementedError
+
+    def title(self, row: Any) -> str:
+        """Return what a reader calls a row."""
+        return self.key(row)
+
+    def find(self, key: str) -> Any | None:
+        """Return the row with a key, or None."""
+        raise NotImplementedError
+
+    def panels(self, request: HttpRequest, row: Any) -> Sequence[Panel]:
+        """Return the parts of a row's page."""
+        raise NotImplementedError
+
+    def empty(self, query: Query) -> Hint:
+        """Return what to say when a list has no rows."""
+        if query.is_narrowed:
+            return Hint(f"No {self.plural.lower()} match. Change the search or the filters.")
+        return Hint(f"There are no {self.plural.lower()} yet.")
+
+    def missing(self, key: str) -> str:
+        """Return what to say when there is no row with a key."""
+        return f"There is no {self.singular.lower()} “{key}”. It may have been removed."
+
+    def action(self, name: str, *, on_row: bool) -> Action | None:
+        """Return an action by its name."""
+        return next((a for a in self.actions if a.name == name and a.on_row == on_row), None)

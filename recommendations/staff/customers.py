@@ -1,0 +1,126 @@
+"""Users of the shop: who they are, what they did, what they are recommended, and why."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.http import HttpRequest
+
+from core.pages import Page
+from core.staff.html import tags, text_or_nothing
+from core.staff.links import list_url, part_url
+from core.staff.resource import Column, Hint, Panel, Part, Query, Resource, Search
+from recommendations.services import events, recommend
+from recommendations.staff import cells
+from users.entities import Customer
+from users.services import customers
+
+_EVENTS = 12
+_RECOMMENDATIONS = 12
+
+
+def _recommendations(request: HttpRequest, key: str) -> Mapping[str, Any]:  # noqa: ARG001  # a part's signature
+    answer = recommend.for_user(
+        user_id=key, query=recommend.Query(limit=_RECOMMENDATIONS, explain=True)
+    )
+    return recommendation_list(answer)
+
+
+def recommendation_list(answer: recommend.Answer) -> Mapping[str, Any]:
+    """Return an answer with the names of all products in it, read in one batch."""
+    known = cells.products(
+        item_id
+        for row in answer.results
+        for item_id in [row.item_id, *(cause.item_id for cause in row.because)]
+    )
+    rows = [
+        {
+            "product": known[row.item_id],
+            "score": f"{row.score:.3g}",
+            "source": row.source,
+            "source_label": cells.source_label(row.source),
+            "reasons": cells.reasons(row.because, known),
+            "fallback": cells.fallback_reason(row.source),
+        }
+        for row in answer.results
+    ]
+    hint = (
+        cells.no_model_hint()
+        if answer.model_version is None
+        else Hint("Nothing to recommend: every product of the model is bought, or hidden.")
+    )
+    return {"rows": rows, "version": answer.model_version, "hint": hint}
+
+
+class CustomerResource(Resource):
+    """Customers, under the name that the API gives them: users."""
+
+    name = "users"
+    singular = "User"
+    plural = "Users"
+    permission = "users:read"
+    columns = (
+        Column("User", lambda row: row.user_id),
+        Column("Name", lambda row: text_or_nothing(row.name)),
+        Column("E-mail", lambda row: text_or_nothing(row.email)),
+        Column("Labels", lambda row: tags(row.labels), "wide-only"),
+    )
+    search = Search(
+        help="The beginning of a user’s id, in the shop’s spelling, or of an e-mail address.",
+        placeholder="17850",
+    )
+    parts = (
+        Part(
+            name="recommendations",
+            template="staff/recommendations/list.html",
+            load=_recommendations,
+        ),
+    )
+
+    def page(self, query: Query) -> Page[Customer]:
+        return customers.listing(prefix=query.search, limit=query.limit, position=query.position)
+
+    def key(self, row: Customer) -> str:
+        return row.user_id
+
+    def find(self, key: str) -> Customer | None:
+        return customers.find(user_id=key)
+
+    def title(self, row: Customer) -> str:
+        return f"User {row.user_id}"
+
+    def empty(self, query: Query) -> Hint:
+        if query.is_narrowed:
+            return Hint("No user’s id or e-mail address begins with that.")
+        return Hint(
+            "There are no users yet. They appear with the first events that the shop sends to the "
+            "API or that “manage.py import” loads."
+        )
+
+    def panels(self, request: HttpRequest, row: Customer) -> Sequence[Panel]:  # noqa: ARG002  # for others
+        history = events.history(actor=row.user_id, limit=_EVENTS)
+        facts = [
+            ("Id", row.user_id),
+            ("Name", text_or_nothing(row.name)),
+            ("E-mail", text_or_nothing(row.email)),
+            ("Labels", tags(row.labels)),
+            *((name, str(value)) for name, value in row.attributes.items()),
+        ]
+        return [
+            Panel(title="About", template="staff/panels/facts.html", context={"facts": facts}),
+            Panel(
+                title="Recommended now, and why",
+                template="staff/panels/part.html",
+                context={"url": part_url("users", row.user_id, "recommendations"), "tall": True},
+                width="half",
+            ),
+            Panel(
+                title="What this user did",
+                template="staff/recommendations/history.html",
+                context={
+                    "events": cells.summaries(history.rows),
+                    "more_url": list_url("events", user=row.user_id) if history.next else "",
+                    "hint": Hint("This user has no events; popular products are shown to them."),
+                },
+                width="half",
+            ),
+        ]

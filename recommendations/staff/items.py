@@ -1,0 +1,165 @@
+"""Products of the catalogue: what they are, what goes with them, and whether they are shown."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+from django.http import HttpRequest
+
+from core.pages import Page
+from core.staff.html import badge, link, moment, number, row_link, tags, text_or_nothing
+from core.staff.links import part_url
+from core.staff.resource import (
+    Action,
+    Call,
+    Column,
+    Filter,
+    Hint,
+    Outcome,
+    Panel,
+    Part,
+    Query,
+    Resource,
+    Search,
+)
+from recommendations.entities import Item
+from recommendations.services import catalogue, recommend
+from recommendations.staff import cells
+
+_SIMILAR = 15
+
+
+def _similar(request: HttpRequest, key: str) -> Mapping[str, Any]:  # noqa: ARG001  # a part's signature
+    answer = recommend.similar(item_id=key, query=recommend.Query(limit=_SIMILAR))
+    known = cells.products(row.item_id for row in answer.results)
+    best = max((row.score for row in answer.results), default=1.0)
+    rows = [
+        {
+            "product": known[row.item_id],
+            "score": f"{row.score:.3g}",
+            "share": round(100 * row.score / best),
+            "support": number(row.support),
+        }
+        for row in answer.results
+    ]
+    hint = (
+        cells.no_model_hint()
+        if answer.model_version is None
+        else Hint("No other product goes with this one yet: too few users have bought it.")
+    )
+    return {"rows": rows, "hint": hint}
+
+
+def _set_available(call: Call, *, available: bool) -> Outcome:
+    item: Item = call.row
+    catalogue.save(items=[msgspec.structs.replace(item, available=available)])
+    text = "is shown again" if available else "is hidden: no list shows it from now on"
+    return Outcome(
+        message=f"{item.name} {text}.",
+        before={"available": item.available},
+        after={"available": available},
+    )
+
+
+class ItemResource(Resource):
+    """The catalogue."""
+
+    name = "items"
+    singular = "Item"
+    plural = "Items"
+    permission = "catalog:read"
+    columns = (
+        Column("Item", lambda row: row.item_id, "nowrap"),
+        Column("Name", lambda row: row_link("items", row.item_id, row.name)),
+        Column("Price", cells.price, "num nowrap"),
+        Column("Categories", lambda row: tags(row.categories), "wide-only"),
+        Column("Shown", lambda row: _shown(row)),
+    )
+    search = Search(
+        help="The beginning of an id, or of words of the name, in any order.",
+        placeholder="cake stand",
+    )
+    filters = (
+        Filter(
+            name="available",
+            title="availability",
+            choices=(("yes", "Shown"), ("no", "Hidden")),
+        ),
+        Filter(name="category", title="category", placeholder="exact name"),
+    )
+    actions = (
+        Action(
+            name="hide",
+            label="Hide everywhere",
+            permission="catalog:write",
+            question="Hide “{title}” from all recommendations, at once? It can be shown again.",
+            confirm_label="Hide it",
+            danger=True,
+            run=lambda call: _set_available(call, available=False),
+            offered=lambda row: row.available,
+        ),
+        Action(
+            name="show",
+            label="Show again",
+            permission="catalog:write",
+            question="Show “{title}” in recommendations again?",
+            confirm_label="Show it",
+            run=lambda call: _set_available(call, available=True),
+            offered=lambda row: not row.available,
+        ),
+    )
+    parts = (Part(name="similar", template="staff/recommendations/similar.html", load=_similar),)
+
+    def page(self, query: Query) -> Page[Item]:
+        if query.search:
+            return catalogue.search(text=query.search, limit=query.limit, position=query.position)
+        available = {"yes": True, "no": False}.get(query.filters.get("available", ""))
+        return catalogue.listing(
+            category=query.filters.get("category"),
+            available=available,
+            limit=query.limit,
+            position=query.position,
+        )
+
+    def key(self, row: Item) -> str:
+        return row.item_id
+
+    def find(self, key: str) -> Item | None:
+        return catalogue.find(item_id=key)
+
+    def title(self, row: Item) -> str:
+        return row.name
+
+    def empty(self, query: Query) -> Hint:
+        if query.is_narrowed:
+            return Hint("No item matches. Try fewer letters, or clear the filters.")
+        return Hint(
+            "The catalogue is empty. Send items to the API, load them with “manage.py import”, or "
+            "import events: the items that they name are created."
+        )
+
+    def panels(self, request: HttpRequest, row: Item) -> Sequence[Panel]:  # noqa: ARG002  # for others
+        facts = [
+            ("Id", row.item_id),
+            ("Name", row.name),
+            ("Shown", _shown(row)),
+            ("Price", cells.price(row)),
+            ("Categories", tags(row.categories)),
+            ("Labels", tags(row.labels)),
+            ("Published", moment(row.published_at)),
+            ("Page in the shop", link(row.url, row.url) if row.url else text_or_nothing(None)),
+            *((name, str(value)) for name, value in row.attributes.items()),
+        ]
+        return [
+            Panel(title="About", template="staff/panels/facts.html", context={"facts": facts}),
+            Panel(
+                title="Goes with",
+                description="Items that the same users bought; support is how many of them.",
+                template="staff/panels/part.html",
+                context={"url": part_url("items", row.item_id, "similar")},
+            ),
+        ]
+
+
+def _shown(item: Item) -> Any:
+    return badge("Shown", "good") if item.available else badge("Hidden", "bad")

@@ -1,0 +1,135 @@
+"""Jobs: start one, and watch it."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.http import HttpRequest
+
+from core.pages import Page
+from core.staff.html import NOTHING, age, badge, moment, number, percent
+from core.staff.links import action_url, detail_url, part_url
+from core.staff.resource import Action, Call, Column, Hint, Outcome, Panel, Part, Query, Resource
+from core.validation import from_iso
+from recommendations.services import jobs
+from recommendations.services.jobs import Job
+
+_TONES = {"succeeded": "good", "failed": "bad", "running": "busy", "queued": "busy"}
+_ACTIVE = frozenset({"queued", "running"})
+_SILENT = timedelta(minutes=15)
+
+
+def _train(call: Call) -> Outcome:
+    job = jobs.start(name="train", by=call.by)
+    return Outcome(
+        message="Training has started.", url=detail_url("jobs", job.job_id), target=job.job_id
+    )
+
+
+TRAIN = Action(
+    name="train",
+    label="Train now",
+    permission="jobs:run",
+    question=(
+        "Train a new model on all events and publish it when it is complete? The live model keeps "
+        "serving until then, and it can be brought back at any time."
+    ),
+    confirm_label="Train now",
+    run=_train,
+    on_row=False,
+)
+
+
+def state_badge(job: Job) -> Any:
+    return badge(job.state, _TONES.get(job.state, ""))
+
+
+def duration(job: Job) -> Any:
+    """Return how long a job has taken, or has been at it."""
+    if job.finished_at is None and job.state not in _ACTIVE:
+        return NOTHING
+    end = from_iso(job.finished_at) if job.finished_at else datetime.now(UTC)
+    seconds = max(0, round((end - from_iso(job.created_at)).total_seconds()))
+    return f"{seconds // 60} min {seconds % 60} s" if seconds >= 60 else f"{seconds} s"
+
+
+def _progress(request: HttpRequest, key: str) -> Mapping[str, Any]:  # noqa: ARG001  # a part's signature
+    job = jobs.find(job_id=key)
+    return {} if job is None else progress_context(job)
+
+
+def progress_context(job: Job) -> dict[str, Any]:
+    """Return what the live part of a job's page shows."""
+    active = job.state in _ACTIVE
+    last_sign = from_iso(job.heartbeat_at or job.created_at)
+    version = job.result.get("version")
+    return {
+        "job": job,
+        "state": state_badge(job),
+        "url": part_url("jobs", job.job_id, "progress") if active else "",
+        "percent": round(100 * job.progress),
+        "silent": age(last_sign) if active and datetime.now(UTC) - last_sign > _SILENT else "",
+        "version": version,
+        "version_url": detail_url("models", version) if version else "",
+        "again_url": action_url("jobs", "train"),
+        "facts": [
+            ("Started by", job.started_by),
+            ("Started (UTC)", moment(from_iso(job.created_at))),
+            ("Duration", duration(job)),
+            ("Rows handled", number(job.rows)),
+        ],
+        "result": [
+            (label, form(job.result[name]))
+            for name, label, form in (
+                ("events", "Lines learnt from", number),
+                ("users", "Users", number),
+                ("items", "Items", number),
+                ("recall@20", "Recall@20", percent),
+                ("popular_recall@20", "Recall@20 of the popular list", percent),
+            )
+            if name in job.result
+        ],
+    }
+
+
+class JobResource(Resource):
+    """Runs of jobs."""
+
+    name = "jobs"
+    singular = "Job"
+    plural = "Jobs"
+    permission = "recommendations:read"
+    columns = (
+        Column("Job", lambda row: f"{row.name} {row.job_id}"),
+        Column("State", state_badge),
+        Column("Step", lambda row: row.step, "wide-only"),
+        Column("Started (UTC)", lambda row: moment(from_iso(row.created_at))),
+        Column("Duration", duration, "num nowrap"),
+        Column("By", lambda row: row.started_by, "wide-only"),
+    )
+    actions = (TRAIN,)
+    parts = (Part(name="progress", template="staff/recommendations/job.html", load=_progress),)
+
+    def page(self, query: Query) -> Page[Job]:
+        return jobs.listing(limit=query.limit, position=query.position)
+
+    def key(self, row: Job) -> str:
+        return row.job_id
+
+    def find(self, key: str) -> Job | None:
+        return jobs.find(job_id=key)
+
+    def title(self, row: Job) -> str:
+        return f"Job {row.name}"
+
+    def empty(self, query: Query) -> Hint:  # noqa: ARG002  # there is nothing to narrow
+        return Hint("No job has run yet.", "Train a model now", action_url("jobs", "train"))
+
+    def panels(self, request: HttpRequest, row: Job) -> Sequence[Panel]:  # noqa: ARG002  # for others
+        return [
+            Panel(
+                title=f"Job {row.job_id}",
+                template="staff/recommendations/job.html",
+                context=progress_context(row),
+            ),
+        ]

@@ -1,0 +1,249 @@
+"""Model versions: how good they are beside simple lists, and which one is live."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpRequest
+
+from core.pages import Page
+from core.staff.html import NOTHING, age, badge, day, moment, number, percent
+from core.staff.links import action_url
+from core.staff.resource import (
+    Action,
+    ActionError,
+    Call,
+    Column,
+    Hint,
+    Outcome,
+    Panel,
+    Query,
+    Resource,
+)
+from core.validation import from_iso
+from recommendations.services import versions
+from recommendations.services.versions import ModelVersion, NotPublishableError
+from recommendations.staff.jobs import TRAIN
+
+_PUBLISHABLE = frozenset({"ready", "rejected"})
+_NAMES = {"model": "This model", "popular": "Popular list", "trending": "Trending list"}
+_MEASURES = {
+    "recall@20": "Recall@20: of what users then bought, the share that was among 20 recommended",
+    "ndcg@20": "NDCG@20: the same, and better the higher in the list it stood",
+    "hit_rate@20": "Hit rate@20: users for whom at least one of 20 was right",
+    "coverage@20": "Coverage@20: the share of the catalogue that is recommended to somebody",
+}
+_STATE_TONES = {"training": "busy", "rejected": "bad"}
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A version, and the one that is live."""
+
+    version: ModelVersion
+    live: str | None
+
+    @property
+    def is_live(self) -> bool:
+        return self.version.version == self.live
+
+    @property
+    def is_older(self) -> bool:
+        """Tell whether publishing it would be going back."""
+        return self.live is not None and self.version.version < self.live
+
+    @property
+    def is_publishable(self) -> bool:
+        return not self.is_live and self.version.state in _PUBLISHABLE
+
+
+def measure(version: ModelVersion, name: str, *, of: str = "model") -> float | None:
+    """Return a measure of a version, or of a list that was measured beside it."""
+    value = version.metrics.get(of, {}).get(name)
+    return value if isinstance(value, int | float) else None
+
+
+def bars(version: ModelVersion) -> list[dict[str, Any]]:
+    """Return the measures as groups of bars, the longest of a group being the full width."""
+    groups = []
+    for name, label in _MEASURES.items():
+        values = [
+            (of, measure(version, name, of=of)) for of in _ordered(version) if of != "intervals"
+        ]
+        known = [(of, value) for of, value in values if value is not None]
+        if not known:
+            continue
+        top = max(value for _, value in known) or 1.0
+        groups.append(
+            {
+                "label": label,
+                "bars": [
+                    {
+                        "name": _NAMES.get(of, of),
+                        "value": percent(value),
+                        "width": max(1, round(100 * value / top)),
+                        "own": of == "model",
+                    }
+                    for of, value in known
+                ],
+            }
+        )
+    return groups
+
+
+def _ordered(version: ModelVersion) -> list[str]:
+    first = [name for name in _NAMES if name in version.metrics]
+    return [*first, *(name for name in version.metrics if name not in _NAMES)]
+
+
+def state(row: Listed) -> Any:
+    if row.is_live:
+        return badge("live", "good")
+    return badge(row.version.state, _STATE_TONES.get(row.version.state, ""))
+
+
+def data_range(version: ModelVersion) -> Any:
+    """Return from when to when the events are that a version learnt from."""
+    if not {"from", "to"} <= version.data.keys():
+        return NOTHING
+    return f"{day(from_iso(version.data['from']))} to {day(from_iso(version.data['to']))}"
+
+
+def beside_popular(version: ModelVersion) -> str:
+    """Return how a version did beside the popular list, in one sentence; empty if unknown."""
+    own = measure(version, "recall@20")
+    popular = measure(version, "recall@20", of="popular")
+    if own is None or popular is None:
+        return ""
+    if popular == 0 or own <= popular:
+        return f"recall@20 {percent(own)}; the popular list has {percent(popular)}"
+    return f"recall@20 {percent(own)}, {own / popular:.1f} times the popular list"
+
+
+def _publish(call: Call) -> Outcome:
+    row: Listed = call.row
+    name = row.version.version
+    try:
+        before = versions.publish(version=name)
+    except NotPublishableError as error:
+        raise ActionError(f"{error}.") from error
+    return Outcome(
+        message=f"{name} is live now. Users see its recommendations at their next visit.",
+        before={"live": before},
+        after={"live": name},
+    )
+
+
+class ModelResource(Resource):
+    """Trained models."""
+
+    name = "models"
+    singular = "Model version"
+    plural = "Models"
+    permission = "recommendations:read"
+    columns = (
+        Column("Version", lambda row: row.version.version, "nowrap"),
+        Column("State", state),
+        Column("Trained (UTC)", lambda row: moment(from_iso(row.version.created_at)), "wide-only"),
+        Column("Recall@20", lambda row: percent(measure(row.version, "recall@20")), "num"),
+        Column(
+            "of popular list",
+            lambda row: percent(measure(row.version, "recall@20", of="popular")),
+            "num",
+        ),
+        Column(
+            "Lines learnt from", lambda row: number(row.version.data.get("events")), "num wide-only"
+        ),
+    )
+    actions = (
+        TRAIN,
+        Action(
+            name="publish",
+            label="Publish",
+            permission="jobs:run",
+            question="Make {title} live, at once? The present one can be brought back.",
+            confirm_label="Publish it",
+            run=_publish,
+            offered=lambda row: row.is_publishable and not row.is_older,
+        ),
+        Action(
+            name="roll-back",
+            label="Roll back to this",
+            permission="jobs:run",
+            question="Go back to {title}, at once? The present one can be published again.",
+            confirm_label="Roll back",
+            run=_publish,
+            offered=lambda row: row.is_publishable and row.is_older,
+        ),
+    )
+
+    def page(self, query: Query) -> Page[Listed]:
+        found = versions.listing(limit=query.limit, position=query.position)
+        live = versions.live() if found.rows else None
+        return Page(tuple(Listed(row, live) for row in found.rows), found.next)
+
+    def key(self, row: Listed) -> str:
+        return row.version.version
+
+    def find(self, key: str) -> Listed | None:
+        found = versions.find(version=key)
+        return None if found is None else Listed(found, versions.live())
+
+    def title(self, row: Listed) -> str:
+        return f"Model {row.version.version}"
+
+    def empty(self, query: Query) -> Hint:  # noqa: ARG002  # there is nothing to narrow
+        return Hint(
+            "No model has been trained yet. Training needs events: purchases, views or likes.",
+            "Train a model now",
+            action_url("models", "train"),
+        )
+
+    def panels(self, request: HttpRequest, row: Listed) -> Sequence[Panel]:  # noqa: ARG002  # for others
+        version = row.version
+        created = from_iso(version.created_at)
+        facts = [
+            ("State", state(row)),
+            ("Trained", f"{created:%Y-%m-%d %H:%M} UTC, {age(created)}"),
+            ("Learnt from", data_range(version)),
+            ("Lines of events", number(version.data.get("events"))),
+            ("Users", number(version.data.get("users"))),
+            ("Items", number(version.data.get("items"))),
+            ("Rows stored", number(sum(version.rows.values()) or None)),
+        ]
+        return [
+            Panel(
+                title="About",
+                template="staff/panels/facts.html",
+                context={"facts": facts},
+                width="half",
+            ),
+            Panel(
+                title="Parameters",
+                template="staff/panels/facts.html",
+                context={
+                    "facts": [(name, str(value)) for name, value in version.parameters.items()]
+                },
+                width="half",
+            ),
+            Panel(
+                title="Quality beside simple lists",
+                description=_measured_on(version.data),
+                template="staff/panels/bars.html",
+                context={
+                    "groups": bars(version),
+                    "hint": Hint("Quality is measured during training; it is not there yet."),
+                },
+            ),
+        ]
+
+
+def _measured_on(data: Mapping[str, Any]) -> str:
+    holdout = data.get("holdout") or {}
+    if not holdout.get("users"):
+        return ""
+    return (
+        f"Trained without the last events ({day(from_iso(holdout['from']))} to "
+        f"{day(from_iso(holdout['to']))}), then asked what {number(holdout['users'])} users bought "
+        "then that was new to them."
+    )

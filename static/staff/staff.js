@@ -1,0 +1,45 @@
+'use strict';
+{
+    // Django's script marks the sidebar itself as expanded, where assistive technology does not
+    // look for it; the button that toggles it is the place.
+    const toggle = document.getElementById('toggle-nav-sidebar');
+    const sidebar = document.getElementById('nav-sidebar');
+    if (toggle && sidebar) {
+        const move = () => {
+            toggle.setAttribute('aria-expanded', sidebar.getAttribute('aria-expanded') === 'true');
+            sidebar.removeAttribute('aria-expanded');
+        };
+        toggle.setAttribute('aria-controls', 'nav-sidebar');
+        move();
+        toggle.addEventListener('click', move);
+    }
+
+    // Up and down go from row to row once a row's link has the focus.
+    document.addEventListener('keydown', (event) => {
+        if (event.key !== 'ArrowDown' && event.key !== 'ArrowUp') {
+            return;
+        }
+        const row = document.activeElement.closest('#result_list tbody tr');
+        const next = row && (event.key === 'ArrowDown'
+            ? row.nextElementSibling : row.previousElementSibling);
+        const link = next && next.querySelector('th a');
+        if (link) {
+            event.preventDefault();
+            link.focus();
+        }
+    });
+
+    // A form is sent once, however often the button is pressed.
+    document.addEventListener('submit', (event) => {
+        if (event.target.method === 'post') {
+            event.target.querySelectorAll('input[type=submit]').forEach((button) => {
+                setTimeout(() => { button.disabled = true; });
+            });
+        }
+    });
+    window.addEventListener('pageshow', () => {
+        document.querySelectorAll('input[type=submit]:disabled').forEach((button) => {
+            button.disabled = false;
+        });
+    });
+}
