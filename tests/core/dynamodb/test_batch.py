@@ -78,9 +78,10 @@ def test_what_stays_unprocessed_is_reported_in_input_order(
         return {**answer, "UnprocessedItems": {table: odd[::-1]} if odd else {}}
 
     rows = [note(number) for number in range(6)]
-    with monkeypatch.context() as patch, pytest.raises(BatchIncompleteError) as failure:
+    with monkeypatch.context() as patch:
         patch.setattr(connection(), "dispatch", refuse_odd)
-        write_batch([Put(row) for row in rows], sleep=lambda _: None)
+        with pytest.raises(BatchIncompleteError) as failure:
+            write_batch([Put(row) for row in rows], sleep=lambda _: None)
 
     assert [put.row for put in failure.value.remainder] == rows[1::2]
     assert [bool(row) for row in read_batch([get(number) for number in range(6)])] == [
