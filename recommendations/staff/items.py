@@ -5,10 +5,11 @@ from typing import Any
 
 import msgspec
 from django.http import HttpRequest
+from django.utils.html import format_html_join
 
 from core.pages import Page
-from core.staff.html import badge, link, moment, number, row_link, tags, text_or_nothing
-from core.staff.links import part_url
+from core.staff.html import NOTHING, badge, link, moment, number, row_link, tags, text_or_nothing
+from core.staff.links import list_url, part_url
 from core.staff.resource import (
     Action,
     Call,
@@ -72,7 +73,7 @@ class ItemResource(Resource):
         Column("Item", lambda row: row.item_id, "nowrap"),
         Column("Name", lambda row: row_link("items", row.item_id, row.name)),
         Column("Price", cells.price, "num nowrap"),
-        Column("Categories", lambda row: tags(row.categories), "wide-only"),
+        Column("Categories", lambda row: _categories(row), "wide-only"),
         Column("Shown", lambda row: _shown(row)),
     )
     search = Search(
@@ -144,7 +145,7 @@ class ItemResource(Resource):
             ("Name", row.name),
             ("Shown", _shown(row)),
             ("Price", cells.price(row)),
-            ("Categories", tags(row.categories)),
+            ("Categories", _categories(row)),
             ("Labels", tags(row.labels)),
             ("Published", moment(row.published_at)),
             ("Page in the shop", link(row.url, row.url) if row.url else text_or_nothing(None)),
@@ -159,6 +160,11 @@ class ItemResource(Resource):
                 context={"url": part_url("items", row.item_id, "similar")},
             ),
         ]
+
+
+def _categories(item: Item) -> Any:
+    links = ((list_url("items", category=name), name) for name in item.categories)
+    return format_html_join(" ", '<a class="badge" href="{}">{}</a>', links) or NOTHING
 
 
 def _shown(item: Item) -> Any:
