@@ -117,7 +117,7 @@ class MiniStack:
             **CREDENTIALS,
             "GATEWAY_PORT": str(self.port),
             "BIND_HOST": HOST,
-            "MINISTACK_HOST": HOST,
+            "MINISTACK_HOST": "localhost",
             "MINISTACK_REGION": REGION,
             "LAMBDA_EXECUTOR": "local",
             "LOG_LEVEL": "WARNING",

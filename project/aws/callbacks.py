@@ -37,7 +37,9 @@ def before(cli: Any) -> None:
 
 def zipped(cli: Any) -> None:
     """Rewrite the zip so that it holds what the function needs and no more."""
-    size = _guard(lambda: bundle.rebuild(Path(cli.zip_path), Path(os.environ["VIRTUAL_ENV"])))
+    stage = Stage.from_config(cli.api_stage, cli.stage_config)
+    found = packages.archive(stage.roles, emulated=_emulated())
+    size = _guard(lambda: bundle.rebuild(Path(cli.zip_path), found))
     compressed = Path(cli.zip_path).stat().st_size
     print(f"Package: {compressed / 2**20:.1f} MB, {size / 2**20:.1f} MB unpacked")
 
@@ -63,9 +65,13 @@ def _prepare(cli: Any) -> Stage:
     account = boto3.client("sts").get_caller_identity()["Account"]
     _check_tables()
     cli.zappa.attach_policy = json.dumps(iam.policy(stage, account=account))
-    emulated = bool(os.environ.get("AWS_ENDPOINT_URL"))
-    os.environ["VIRTUAL_ENV"] = str(packages.install(stage.roles, emulated=emulated))
+    packages.archive(stage.roles, emulated=_emulated())
+    os.environ["VIRTUAL_ENV"] = str(packages.empty_environment())
     return stage
+
+
+def _emulated() -> bool:
+    return bool(os.environ.get("AWS_ENDPOINT_URL"))
 
 
 def _start_django() -> None:
