@@ -8,12 +8,13 @@ import json
 import logging
 import time
 from collections.abc import Callable
-from contextvars import ContextVar
 from datetime import UTC, datetime
 
 from django.http import HttpRequest, HttpResponse
 
-request_id: ContextVar[str] = ContextVar("request_id", default="")
+from core.middleware import request_id
+
+__all__ = ["AccessLog", "JsonFormatter", "request_id", "route_of"]
 
 _access = logging.getLogger("project.access")
 

@@ -34,9 +34,9 @@ def _secret_keys() -> list[str]:
     parameter = os.environ.get("SECRET_KEY_PARAMETER")
     if not parameter:
         return [_required("SECRET_KEY"), *_list("SECRET_KEY_FALLBACKS")]
-    from project.aws.parameters import secret_lines
+    from project.aws.parameters import secret_keys
 
-    return secret_lines(parameter)
+    return secret_keys(parameter)
 
 
 DEBUG = _flag("DEBUG", default=False)
@@ -65,6 +65,9 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "core.middleware.observe",
+    "core.middleware.content_security_policy",
+    "core.api.middleware.api_errors",
     "project.logs.AccessLog",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -125,6 +128,31 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
 SESSION_ENGINE = "core.sessions"
+API_KEY_VERIFIER = "users.services.keys.verify"
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "core.api.authentication.ApiKeyAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["core.api.authentication.HasScope"],
+    "DEFAULT_PARSER_CLASSES": ["core.api.media.JSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["core.api.media.JSONRenderer"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "core.api.media.OneMediaType",
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_METADATA_CLASS": None,
+    "EXCEPTION_HANDLER": "core.api.errors.exception_handler",
+}
+DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024**2
+
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Alsobought",
+    "DESCRIPTION": "Product recommendations that a shop owns.",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.0",
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "POSTPROCESSING_HOOKS": ["core.api.schema.add_components"],
+}
 
 LANGUAGE_CODE = "en-gb"
 TIME_ZONE = "UTC"

@@ -1,9 +1,14 @@
-from django.urls import URLPattern, URLResolver, path
+from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import RedirectView
 
+from core.api import docs
 from project.staff import site
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/", site.urls),
+    path("api/docs/", docs.docs, name="api-docs"),
+    path("api/schema/", docs.schema, name="api-schema"),
+    path("api/v1/", include("recommendations.urls")),
+    path("api/v1/", include("users.urls")),
 ]

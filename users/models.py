@@ -165,6 +165,7 @@ class StaffUser(AbstractBaseUser):
             actions=[AccountRow.password_hash.set(self.password)],
             condition=AccountRow.pk.exists(),
         )
-        if self._password is not None:
-            password_changed(self._password, self)
-            self._password = None
+        chosen: str | None = self._password
+        self._password = None
+        if chosen is not None:
+            password_changed(chosen, self)

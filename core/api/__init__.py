@@ -1,0 +1,1 @@
+"""REST on Django REST framework, without serializers: msgspec structs in, structs out."""

@@ -1,0 +1,124 @@
+"""``Idempotency-Key``: a POST that is sent again is answered again, but done once."""
+
+import hashlib
+import re
+import time
+import zlib
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+from pynamodb.attributes import BinaryAttribute, NumberAttribute, UnicodeAttribute
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from core.api.errors import ApiError
+from core.dynamodb.errors import is_condition_failure
+from core.dynamodb.tables import OperationsRow
+from core.validation import InvalidInputError
+
+KEEP = timedelta(hours=24)
+# Longer than a request can run: what is still in flight then was cut off, and may be tried again.
+IN_FLIGHT_SECONDS = 60
+_KEY = re.compile(r"[\x21-\x7e]{1,255}", re.ASCII)
+_SK = "answer"
+
+
+class AnswerRow(OperationsRow):
+    """The first answer to an ``Idempotency-Key``; without ``status`` while in flight."""
+
+    fingerprint = UnicodeAttribute(null=True)
+    in_flight_until = NumberAttribute(null=True)
+    status = NumberAttribute(null=True)
+    location = UnicodeAttribute(null=True)
+    body = BinaryAttribute(null=True, legacy_encoding=False)
+
+
+def once(request: Request, run: Callable[[], Response]) -> Response:
+    """Run an operation, or answer as the first time.
+
+    Only successes are kept: what failed had no effect and may be sent again under its key.
+
+    Raises
+    ------
+    ApiError
+        422 when the key was used with another request, 409 while that one is in flight.
+    """
+    key = request.headers.get("Idempotency-Key")
+    if key is None:
+        return run()
+    if not _KEY.fullmatch(key):
+        raise InvalidInputError(
+            {"Idempotency-Key": ["Give 1 to 255 visible ASCII characters, without spaces."]}
+        )
+    pk = f"idempotency#{_digest([str(request.user.pk), key])}"
+    fingerprint = _digest([request.method, request.get_full_path(), request.data])
+    if not _claim(pk, fingerprint):
+        return _replay(pk, fingerprint)
+    try:
+        response = run()
+    except BaseException:
+        AnswerRow(pk, _SK).delete()
+        raise
+    _keep(pk, fingerprint, response)
+    return response
+
+
+def _digest(value: Any) -> str:
+    return hashlib.sha256(msgspec.json.encode(value, order="sorted")).hexdigest()
+
+
+def _claim(pk: str, fingerprint: str) -> bool:
+    """Take the key for this request; return False when another one has it."""
+    now = time.time()
+    row = AnswerRow(
+        pk,
+        _SK,
+        fingerprint=fingerprint,
+        in_flight_until=now + IN_FLIGHT_SECONDS,
+        expires_at=datetime.now(UTC) + KEEP,
+    )
+    free = (
+        AnswerRow.pk.does_not_exist()
+        | (AnswerRow.expires_at <= datetime.fromtimestamp(now, UTC))
+        | (
+            AnswerRow.status.does_not_exist()
+            & (AnswerRow.in_flight_until <= now)
+            & (AnswerRow.fingerprint == fingerprint)
+        )
+    )
+    try:
+        row.save(condition=free)
+    except Exception as error:
+        if is_condition_failure(error):
+            return False
+        raise
+    return True
+
+
+def _replay(pk: str, fingerprint: str) -> Response:
+    row = AnswerRow.load(pk, _SK, consistent=True)
+    if row is not None and row.fingerprint != fingerprint:
+        message = "This Idempotency-Key was used with another request; take a new key."
+        raise ApiError(422, message)
+    if row is None or row.status is None:
+        message = "The first request with this Idempotency-Key is still running; try again shortly."
+        raise ApiError(409, message, headers={"Retry-After": "1"})
+    headers = {"Idempotency-Replayed": "true"}
+    if row.location:
+        headers["Location"] = row.location
+    data = msgspec.json.decode(zlib.decompress(row.body)) if row.body else None
+    return Response(data, status=int(row.status), headers=headers)
+
+
+def _keep(pk: str, fingerprint: str, response: Response) -> None:
+    AnswerRow(
+        pk,
+        _SK,
+        fingerprint=fingerprint,
+        status=response.status_code,
+        location=response.headers.get("Location"),
+        body=zlib.compress(msgspec.json.encode(response.data)),
+        expires_at=datetime.now(UTC) + KEEP,
+    ).save()

@@ -1,0 +1,65 @@
+"""Makes every error below ``/api/`` JSON, also those that no view of ours has seen."""
+
+from collections.abc import Callable
+from urllib.parse import unquote_to_bytes
+
+import msgspec
+from django.http import HttpRequest, HttpResponse
+
+from core.api.errors import ApiError
+
+Handler = Callable[[HttpRequest], HttpResponse]
+
+_PREFIX = "/api/"
+_SAFE = {"GET", "HEAD", "OPTIONS"}
+
+
+def api_errors(get_response: Handler) -> Handler:
+    """Refuse addresses that are not text, and give Django's own error pages our body."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        if not request.path_info.startswith(_PREFIX):
+            return get_response(request)
+        problem = _problem_with_address(request)
+        if problem is not None:
+            return _json(problem)
+        response = get_response(request)
+        if response.status_code >= 400 and response.get("Content-Type") != "application/json":
+            error = ApiError(response.status_code)
+            kept = {name: response[name] for name in ("Allow",) if response.has_header(name)}
+            response = _json(error)
+            for name, value in kept.items():
+                response[name] = value
+        return response
+
+    return middleware
+
+
+def _json(error: ApiError) -> HttpResponse:
+    return HttpResponse(
+        msgspec.json.encode(error.body),
+        status=error.status,
+        content_type="application/json",
+        headers=error.headers,
+    )
+
+
+def _problem_with_address(request: HttpRequest) -> ApiError | None:
+    # WSGI hands over the path as bytes in the clothes of Latin-1.
+    path = request.META.get("PATH_INFO", "").encode("latin-1", "replace")
+    query = unquote_to_bytes(request.META.get("QUERY_STRING", ""))
+    for part in (path, query):
+        if b"\0" in part or not _is_utf8(part):
+            return ApiError(400, "The address holds bytes that are not UTF-8 text.")
+    if request.method not in _SAFE and not request.path_info.endswith("/"):
+        # Django would redirect, and the client would lose its body on the way.
+        return ApiError(404, "There is nothing at this address; it must end with a slash.")
+    return None
+
+
+def _is_utf8(part: bytes) -> bool:
+    try:
+        part.decode()
+    except UnicodeDecodeError:
+        return False
+    return True

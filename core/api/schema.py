@@ -1,0 +1,167 @@
+"""The OpenAPI schema, from the same declarations that check the requests."""
+
+import inspect
+from collections.abc import Callable
+from types import UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
+
+import msgspec
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+
+from core.validation import Id
+
+_REFERENCE = "#/components/schemas/{name}"
+_components: dict[str, Any] = {}
+
+
+class ErrorContent(msgspec.Struct, frozen=True):
+    """What went wrong, for programs (`code`), for people (`message`), and by field."""
+
+    code: str
+    message: str
+    details: dict[str, list[str]]
+
+
+class ErrorBody(msgspec.Struct, frozen=True):
+    """The body of every answer that is not a success."""
+
+    error: ErrorContent
+
+
+class RejectedRow(msgspec.Struct, frozen=True):
+    """A row of a bulk request that was not accepted."""
+
+    index: Annotated[int, msgspec.Meta(ge=0, description="Its place in the request, from 0.")]
+    error: ErrorContent
+
+
+class BulkAnswer(msgspec.Struct, frozen=True):
+    """How many rows were accepted, and what is wrong with the others."""
+
+    accepted: int
+    rejected: list[RejectedRow]
+
+
+class ApiKeyScheme(OpenApiAuthenticationExtension):
+    target_class = "core.api.authentication.ApiKeyAuthentication"
+    name = "apiKey"
+
+    def get_security_definition(self, _auto_schema: Any) -> dict[str, str]:
+        return {
+            "type": "apiKey",
+            "in": "header",
+            "name": "Authorization",
+            "description": "The word `Api-Key`, a space, and the key.",
+        }
+
+
+def schema_of(kind: Any) -> dict[str, Any]:
+    """Return the JSON schema of a type; the structs in it become components."""
+    # One by one: msgspec takes no union of structs, though as alternatives here they are clear.
+    choices = get_args(kind) if get_origin(kind) in {Union, UnionType} else (kind,)
+    schemas = []
+    for choice in choices:
+        (schema,), parts = msgspec.json.schema_components([choice], ref_template=_REFERENCE)
+        schemas.append(schema)
+        for name, part in parts.items():
+            if _components.setdefault(name, part) != part:
+                message = f"two structs of the API are called {name}; rename one"
+                raise ValueError(message)
+    return schemas[0] if len(schemas) == 1 else {"anyOf": schemas}
+
+
+def add_components(result: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """Add the structs to the schema (drf-spectacular's post-processing hook)."""
+    result.setdefault("components", {}).setdefault("schemas", {}).update(_components)
+    return result
+
+
+def _parameter(name: str, kind: Any, location: Any, *, required: bool) -> OpenApiParameter:
+    choices = [choice for choice in get_args(kind) if choice is not type(None)]
+    if get_origin(kind) in {Union, UnionType} and len(choices) == 1:
+        kind = choices[0]  # A parameter is left out rather than null.
+    schema = schema_of(kind)
+    return OpenApiParameter(
+        name, schema, location, required=required, description=schema.pop("description", "")
+    )
+
+
+def _path_parameters(handler: Callable[..., Any]) -> list[OpenApiParameter]:
+    names = list(inspect.signature(handler).parameters)[1:]
+    return [
+        _parameter(name, Id, OpenApiParameter.PATH, required=True)
+        for name in names
+        if name not in {"query", "body"}
+    ]
+
+
+def _query_parameters(query: type[msgspec.Struct]) -> list[OpenApiParameter]:
+    return [
+        _parameter(field.encode_name, field.type, OpenApiParameter.QUERY, required=field.required)
+        for field in msgspec.structs.fields(query)
+    ]
+
+
+_IDEMPOTENCY_KEY = Annotated[
+    str,
+    msgspec.Meta(
+        min_length=1,
+        max_length=255,
+        description="Kept for 24 hours: the same request under the same key is done once.",
+    ),
+]
+_ERRORS = {
+    400: "Not valid; `details` says which field and why.",
+    401: "No valid API key or session.",
+    403: "The key or role does not allow this.",
+    404: "There is no such thing.",
+    409: "In conflict with the present state.",
+    413: "Too large.",
+    415: "Not JSON.",
+    422: "The `Idempotency-Key` was used with another request.",
+    429: "Too many requests; `Retry-After` says when to go on.",
+    503: "Busy; `Retry-After` says when to try again.",
+}
+
+
+def document(
+    handler: Callable[..., Any],
+    *,
+    summary: str,
+    description: str | None,
+    scopes: tuple[str, ...],
+    query: type[msgspec.Struct],
+    body: Any,
+    answer: Any,
+    status: int,
+    idempotent: bool,
+) -> Any:
+    """Attach the documentation of an operation, for drf-spectacular to find."""
+    parameters = _path_parameters(inspect.unwrap(handler)) + _query_parameters(query)
+    skipped = {422} if not idempotent else set()
+    if not idempotent and status != 202:
+        skipped.add(409)
+    if body is None:
+        skipped |= {413, 415}
+    if idempotent:
+        parameters.append(
+            _parameter("Idempotency-Key", _IDEMPOTENCY_KEY, OpenApiParameter.HEADER, required=False)
+        )
+    error = schema_of(ErrorBody)
+    responses: dict[int, Any] = {
+        code: OpenApiResponse(error, description=text)
+        for code, text in _ERRORS.items()
+        if code not in skipped
+    }
+    success = schema_of(answer) if answer is not None else None
+    responses[status] = OpenApiResponse(success, description="Done.")
+    text = inspect.cleandoc(description) + "\n\n" if description else ""
+    return extend_schema(
+        operation_id=summary.lower().replace(" ", "_").replace("-", "_"),
+        summary=summary,
+        description=f"{text}Needs the scope {' or '.join(f'`{scope}`' for scope in scopes)}.",
+        parameters=parameters,
+        request=None if body is None else {"application/json": schema_of(body)},
+        responses=responses,
+    )(handler)

@@ -1,0 +1,66 @@
+"""What every answer gets: an id, its cost for those who may see it, and a content policy."""
+
+import re
+import secrets
+from collections.abc import Callable
+from contextvars import ContextVar
+
+from django.http import HttpRequest, HttpResponse
+
+from core.dynamodb.meter import Meter, metered
+
+Handler = Callable[[HttpRequest], HttpResponse]
+
+# The id of the request that is being answered, for log lines; on Lambda at first that of the call.
+request_id: ContextVar[str] = ContextVar("request_id", default="")
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,99}", re.ASCII)
+# Pictures of products come from the shop's own servers, over HTTPS.
+_POLICY = (
+    "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data: https:; "
+    "object-src 'none'; frame-ancestors 'none'; base-uri 'self'; form-action 'self'"
+)
+
+
+def observe(get_response: Handler) -> Handler:
+    """Give each request an id, or keep the client's, and count what it costs in DynamoDB."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        given = request.headers.get("X-Request-Id", "")
+        known = given if _REQUEST_ID.fullmatch(given) else request_id.get()
+        identity = known or secrets.token_hex(8)
+        token = request_id.set(identity)
+        try:
+            with metered() as meter:
+                response = get_response(request)
+        finally:
+            request_id.reset(token)
+        response["X-Request-Id"] = identity
+        if request.GET.get("debug") == "cost" or _is_staff(request):
+            _add_cost(response, meter)
+        return response
+
+    return middleware
+
+
+def _is_staff(request: HttpRequest) -> bool:
+    # Looks only at a user that has been loaded: asking must not cost a read itself.
+    user = getattr(request, "_cached_user", None)
+    return bool(getattr(user, "is_staff", False))
+
+
+def _add_cost(response: HttpResponse, meter: Meter) -> None:
+    response["X-DynamoDB-Read-Units"] = f"{meter.read_units:g}"
+    response["X-DynamoDB-Write-Units"] = f"{meter.write_units:g}"
+    response["X-DynamoDB-Round-Trips"] = str(meter.round_trips)
+
+
+def content_security_policy(get_response: Handler) -> Handler:
+    """Let pages run our own scripts and styles only; a view may have set a policy of its own."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        response.setdefault("Content-Security-Policy", _POLICY)
+        return response
+
+    return middleware

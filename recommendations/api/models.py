@@ -1,0 +1,86 @@
+"""Model versions and the jobs that make them, over REST."""
+
+from typing import Any, Literal
+
+import msgspec
+from rest_framework.response import Response
+
+from core.api.errors import ApiError
+from core.api.operations import ApiView, created, operation
+from core.api.queries import ListQuery, Results, position_of, results
+from recommendations.services import jobs, versions
+from recommendations.services.jobs import Job
+from recommendations.services.versions import ModelVersion
+
+_READ = ("insights:read", "jobs:run")
+_RUN = "jobs:run"
+
+
+class Published(msgspec.Struct, frozen=True):
+    """The version that serves now, and the one that did before."""
+
+    live: str
+    previous: str | None
+
+
+class JobBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which job to start."""
+
+    job: Literal["train"]
+
+
+def _missing_version() -> ApiError:
+    return ApiError(404, "There is no model version of this name.")
+
+
+class ModelVersions(ApiView):
+    @operation("List models", scope=_READ, query=ListQuery, answer=Results[ModelVersion])
+    def get(self, query: ListQuery) -> Any:
+        """Newest first."""
+        page = versions.listing(limit=query.limit, position=position_of(self.request, query))
+        return results(self.request, page)
+
+
+class ModelVersionDetail(ApiView):
+    @operation("Get model", scope=_READ, answer=ModelVersion)
+    def get(self, version: str) -> ModelVersion:
+        found = versions.find(version=version)
+        if found is None:
+            raise _missing_version()
+        return found
+
+
+class PublishModel(ApiView):
+    @operation("Publish model", scope=_RUN, answer=Published, idempotent=True)
+    def post(self, version: str) -> Published:
+        """Makes a version live, a new one or an earlier one, in one atomic switch."""
+        if versions.find(version=version) is None:
+            raise _missing_version()
+        try:
+            previous = versions.publish(version=version)
+        except versions.NotPublishableError as error:
+            raise ApiError(409, f"Not published: {error}.") from error
+        return Published(live=version, previous=previous)
+
+
+class Jobs(ApiView):
+    @operation("List jobs", scope=_READ, query=ListQuery, answer=Results[Job])
+    def get(self, query: ListQuery) -> Any:
+        """Newest first."""
+        page = jobs.listing(limit=query.limit, position=position_of(self.request, query))
+        return results(self.request, page)
+
+    @operation("Start job", scope=_RUN, body=JobBody, answer=Job, status=201, idempotent=True)
+    def post(self, body: JobBody) -> Response:
+        """Starts a job in the background; follow it under its id."""
+        job = jobs.start(name=body.job, by=str(self.request.user))
+        return created(self.request, job, row_id=job.job_id)
+
+
+class JobDetail(ApiView):
+    @operation("Get job", scope=_READ, answer=Job)
+    def get(self, job_id: str) -> Job:
+        job = jobs.find(job_id=job_id)
+        if job is None:
+            raise ApiError(404, "There is no job with this id.")
+        return job

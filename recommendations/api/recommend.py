@@ -1,0 +1,193 @@
+"""Which products to show next, over REST."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from decimal import Decimal
+from typing import Annotated, Any, Literal, TypeVar
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from core.api import queries
+from core.api.operations import ApiView, operation
+from core.validation import Id, Label
+from recommendations.api.catalogue import missing_item
+from recommendations.entities import Item
+from recommendations.services import catalogue, recommend
+
+_SCOPE = "recommendations:read"
+_PRICE_LIMIT = Decimal(10) ** 12
+Limit = Annotated[int, msgspec.Meta(ge=1, le=100)]
+
+
+class FilterQuery(queries.Query, frozen=True, kw_only=True):
+    """How many products, and which may be shown."""
+
+    limit: Limit = 10
+    category: tuple[Label, ...] = ()
+    exclude: tuple[Id, ...] = ()
+    price_min: Decimal | None = None
+    price_max: Decimal | None = None
+    expand: Literal["item"] | None = None
+
+    def __post_init__(self) -> None:
+        for price in (self.price_min, self.price_max):
+            if price is not None and not (price.is_finite() and abs(price) < _PRICE_LIMIT):
+                message = "give `price_min` and `price_max` as numbers below 10^12"
+                raise ValueError(message)
+
+
+class RecommendQuery(FilterQuery, frozen=True, kw_only=True):
+    """``exclude_purchased``: without what the user bought; ``explain``: say why."""
+
+    exclude_purchased: bool = True
+    explain: bool = False
+
+
+class SessionBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The products of a basket or an anonymous session, oldest first."""
+
+    items: Annotated[tuple[Id, ...], msgspec.Meta(min_length=1, max_length=100)]
+    limit: Limit | None = None
+
+
+class Because(msgspec.Struct, frozen=True):
+    """An event of the user's own, and the share of the score that it carried."""
+
+    item_id: str
+    event: str
+    at: str
+    share: float
+
+
+class RecommendedItem(msgspec.Struct, frozen=True, kw_only=True):
+    """A product to show; ``because`` comes with `explain=true`, ``item`` with `expand=item`."""
+
+    item_id: str
+    score: float
+    source: str
+    because: tuple[Because, ...] | UnsetType = UNSET
+    item: Item | UnsetType | None = UNSET
+
+
+class RecommendedList(msgspec.Struct, frozen=True, kw_only=True):
+    """Products to show, best first."""
+
+    recommendation_id: str
+    model_version: str | None
+    source: str
+    results: tuple[RecommendedItem, ...]
+
+
+class SimilarItem(msgspec.Struct, frozen=True, kw_only=True):
+    """A neighbour of a product; ``support`` is how many users have both."""
+
+    item_id: str
+    score: float
+    support: int
+    item: Item | UnsetType | None = UNSET
+
+
+class SimilarList(msgspec.Struct, frozen=True, kw_only=True):
+    """The neighbours of a product, nearest first."""
+
+    model_version: str | None
+    results: tuple[SimilarItem, ...]
+
+
+_Row = TypeVar("_Row", RecommendedItem, SimilarItem)
+
+
+def _service_query(query: FilterQuery) -> recommend.Query:
+    common = recommend.Query(
+        limit=query.limit,
+        categories=query.category,
+        exclude=frozenset(query.exclude),
+        price_min=query.price_min,
+        price_max=query.price_max,
+    )
+    if not isinstance(query, RecommendQuery):
+        return common
+    return replace(common, exclude_purchased=query.exclude_purchased, explain=query.explain)
+
+
+def _expanded(rows: Sequence[_Row], query: FilterQuery) -> tuple[_Row, ...]:
+    if query.expand is None or not rows:
+        return tuple(rows)
+    items = catalogue.find_many(item_ids=[row.item_id for row in rows])
+    return tuple(msgspec.structs.replace(row, item=items.get(row.item_id)) for row in rows)
+
+
+def _present(answer: recommend.Answer, query: RecommendQuery) -> RecommendedList:
+    rows = [
+        RecommendedItem(
+            item_id=row.item_id,
+            score=row.score,
+            source=row.source,
+            because=tuple(
+                Because(cause.item_id, cause.event, cause.at, cause.share) for cause in row.because
+            )
+            if query.explain
+            else UNSET,
+        )
+        for row in answer.results
+    ]
+    return RecommendedList(
+        recommendation_id=answer.recommendation_id,
+        model_version=answer.model_version,
+        source=answer.source,
+        results=_expanded(rows, query),
+    )
+
+
+class UserRecommendations(ApiView):
+    @operation("Recommend for user", scope=_SCOPE, query=RecommendQuery, answer=RecommendedList)
+    def get(self, user_id: str, query: RecommendQuery) -> RecommendedList:
+        """For a known user; an unknown one gets what is popular."""
+        answer = recommend.for_user(user_id=user_id, query=_service_query(query))
+        return _present(answer, query)
+
+
+class SessionRecommendations(ApiView):
+    @operation(
+        "Recommend for session",
+        scope=_SCOPE,
+        query=RecommendQuery,
+        body=SessionBody,
+        answer=RecommendedList,
+        idempotent=True,
+    )
+    def post(self, query: RecommendQuery, body: SessionBody) -> Any:
+        """For a basket or an anonymous session; a `limit` in the body goes before the query's."""
+        if body.limit is not None:
+            query = msgspec.structs.replace(query, limit=body.limit)
+        answer = recommend.for_session(item_ids=body.items, query=_service_query(query))
+        return _present(answer, query)
+
+
+class PopularItems(ApiView):
+    @operation("List popular items", scope=_SCOPE, query=RecommendQuery, answer=RecommendedList)
+    def get(self, query: RecommendQuery) -> RecommendedList:
+        """What sells best over all time; not personal."""
+        return _present(recommend.popular(query=_service_query(query)), query)
+
+
+class TrendingItems(ApiView):
+    @operation("List trending items", scope=_SCOPE, query=RecommendQuery, answer=RecommendedList)
+    def get(self, query: RecommendQuery) -> RecommendedList:
+        """What sold best lately; not personal."""
+        return _present(recommend.trending(query=_service_query(query)), query)
+
+
+class SimilarItems(ApiView):
+    @operation("List similar items", scope=_SCOPE, query=FilterQuery, answer=SimilarList)
+    def get(self, item_id: str, query: FilterQuery) -> SimilarList:
+        """Products that the same users chose."""
+        answer = recommend.similar(item_id=item_id, query=_service_query(query))
+        if not answer.results and catalogue.find(item_id=item_id) is None:
+            raise missing_item()
+        rows = [
+            SimilarItem(item_id=row.item_id, score=row.score, support=row.support)
+            for row in answer.results
+        ]
+        return SimilarList(model_version=answer.model_version, results=_expanded(rows, query))

@@ -1,0 +1,25 @@
+from django.urls import path
+
+from core.api import paths  # noqa: F401  # registers the converter of ids
+from recommendations.api import catalogue, events, health, models, recommend
+
+urlpatterns = [
+    path("health/live/", health.live),
+    path("health/ready/", health.ready),
+    path("users/<id:user_id>/events/", events.UserEvents.as_view()),
+    path("items/", catalogue.Items.as_view()),
+    path("items/bulk/", catalogue.ItemsBulk.as_view()),
+    path("items/<id:item_id>/similar/", recommend.SimilarItems.as_view()),
+    path("items/<id:item_id>/", catalogue.ItemDetail.as_view()),
+    path("events/", events.Events.as_view()),
+    path("events/<id:event_id>/", events.EventDetail.as_view()),
+    path("recommendations/users/<id:user_id>/", recommend.UserRecommendations.as_view()),
+    path("recommendations/session/", recommend.SessionRecommendations.as_view()),
+    path("recommendations/popular/", recommend.PopularItems.as_view()),
+    path("recommendations/trending/", recommend.TrendingItems.as_view()),
+    path("models/", models.ModelVersions.as_view()),
+    path("models/<id:version>/publish/", models.PublishModel.as_view()),
+    path("models/<id:version>/", models.ModelVersionDetail.as_view()),
+    path("jobs/", models.Jobs.as_view()),
+    path("jobs/<id:job_id>/", models.JobDetail.as_view()),
+]
