@@ -80,5 +80,14 @@ def tags(texts: Iterable[str]) -> SafeString:
     return format_html_join(" ", '<span class="badge">{}</span>', ((t,) for t in texts)) or NOTHING
 
 
+def plain(value: Any) -> Any:
+    """Return a value of JSON as a reader writes it."""
+    if value is None or value == "":
+        return NOTHING
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+
+
 def text_or_nothing(text: str | None) -> Any:
     return text or NOTHING

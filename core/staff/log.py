@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.http import HttpRequest
+from django.utils.html import format_html_join
 
 from core import audit
 from core.audit import Entry
 from core.pages import Page
-from core.staff.html import moment, text_or_nothing
+from core.staff.html import NOTHING, moment, plain, text_or_nothing
 from core.staff.resource import Column, Hint, Panel, Query, Resource
 
 
@@ -56,8 +57,8 @@ class AuditResource(Resource):
         names = dict.fromkeys([*row.before, *row.after])
         columns = (
             Column("Field", lambda name: name),
-            Column("From", lambda name: _text(row.before.get(name))),
-            Column("Into", lambda name: _text(row.after.get(name))),
+            Column("From", lambda name: plain(row.before.get(name))),
+            Column("Into", lambda name: plain(row.after.get(name))),
         )
         changes = [[(column, column.value(name)) for column in columns] for name in names]
         return [
@@ -76,12 +77,5 @@ class AuditResource(Resource):
 
 
 def _values(values: Any) -> Any:
-    return text_or_nothing(", ".join(f"{name}: {_text(value)}" for name, value in values.items()))
-
-
-def _text(value: Any) -> str:
-    if value is None:
-        return "–"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    parts = ((name, plain(value)) for name, value in values.items())
+    return format_html_join(", ", "{}: {}", parts) or NOTHING

@@ -157,7 +157,7 @@ class PartView(ResourceView):
         if found is None:
             raise Http404(f"{self.resource.plural} have no part called “{part}”.")
         context = found.load(request, unquote_key(key)[:_LONGEST_INPUT])
-        return TemplateResponse(request, found.template, {"context": context})
+        return TemplateResponse(request, found.template, {"data": context})
 
 
 class ActionView(ResourceView):

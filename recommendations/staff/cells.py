@@ -41,6 +41,7 @@ _FALLBACK_REASONS = {
     "popular": "Sells best of all; nothing personal is left to show.",
 }
 _SHOWN_LINES = 4
+_SHOWN_CAUSES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,20 +132,18 @@ class Reason:
     product: Product
     on: str
     share: str
-    percent: int
 
 
 def reasons(causes: Sequence[Cause], known: Mapping[str, Product]) -> list[Reason]:
-    """Return causes in the words of a reader, largest share first."""
+    """Return the largest causes in the words of a reader."""
     return [
         Reason(
             did=_DID.get(cause.event, cause.event),
             product=known[cause.item_id],
             on="" if cause.event == "session" else day(from_iso(cause.at)),
             share=str(percent(cause.share)),
-            percent=round(100 * cause.share),
         )
-        for cause in causes
+        for cause in causes[:_SHOWN_CAUSES]
     ]
 
 

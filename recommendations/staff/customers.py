@@ -6,7 +6,7 @@ from typing import Any
 from django.http import HttpRequest
 
 from core.pages import Page
-from core.staff.html import tags, text_or_nothing
+from core.staff.html import plain, tags, text_or_nothing
 from core.staff.links import list_url, part_url
 from core.staff.resource import Column, Hint, Panel, Part, Query, Resource, Search
 from recommendations.services import events, recommend
@@ -100,10 +100,10 @@ class CustomerResource(Resource):
         history = events.history(actor=row.user_id, limit=_EVENTS)
         facts = [
             ("Id", row.user_id),
-            ("Name", text_or_nothing(row.name)),
-            ("E-mail", text_or_nothing(row.email)),
-            ("Labels", tags(row.labels)),
-            *((name, str(value)) for name, value in row.attributes.items()),
+            *((("Name", row.name),) if row.name else ()),
+            *((("E-mail", row.email),) if row.email else ()),
+            *((("Labels", tags(row.labels)),) if row.labels else ()),
+            *((name, plain(value)) for name, value in row.attributes.items()),
         ]
         return [
             Panel(title="About", template="staff/panels/facts.html", context={"facts": facts}),

@@ -8,7 +8,17 @@ from django.http import HttpRequest
 from django.utils.html import format_html_join
 
 from core.pages import Page
-from core.staff.html import NOTHING, badge, link, moment, number, row_link, tags, text_or_nothing
+from core.staff.html import (
+    NOTHING,
+    badge,
+    link,
+    moment,
+    number,
+    plain,
+    row_link,
+    tags,
+    text_or_nothing,
+)
 from core.staff.links import list_url, part_url
 from core.staff.resource import (
     Action,
@@ -149,7 +159,7 @@ class ItemResource(Resource):
             ("Labels", tags(row.labels)),
             ("Published", moment(row.published_at)),
             ("Page in the shop", link(row.url, row.url) if row.url else text_or_nothing(None)),
-            *((name, str(value)) for name, value in row.attributes.items()),
+            *((name, plain(value)) for name, value in row.attributes.items()),
         ]
         return [
             Panel(title="About", template="staff/panels/facts.html", context={"facts": facts}),

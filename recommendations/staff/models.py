@@ -7,7 +7,7 @@ from typing import Any
 from django.http import HttpRequest
 
 from core.pages import Page
-from core.staff.html import NOTHING, age, badge, day, moment, number, percent
+from core.staff.html import NOTHING, age, badge, day, moment, number, percent, plain
 from core.staff.links import action_url
 from core.staff.resource import (
     Action,
@@ -109,15 +109,14 @@ def data_range(version: ModelVersion) -> Any:
     return f"{day(from_iso(version.data['from']))} to {day(from_iso(version.data['to']))}"
 
 
-def beside_popular(version: ModelVersion) -> str:
-    """Return how a version did beside the popular list, in one sentence; empty if unknown."""
+def beside_lists(version: ModelVersion) -> str:
+    """Return how a version did beside the simple lists, in a few words; empty if unknown."""
     own = measure(version, "recall@20")
-    popular = measure(version, "recall@20", of="popular")
-    if own is None or popular is None:
+    if own is None:
         return ""
-    if popular == 0 or own <= popular:
-        return f"recall@20 {percent(own)}; the popular list has {percent(popular)}"
-    return f"recall@20 {percent(own)}, {own / popular:.1f} times the popular list"
+    lists = {of: measure(version, "recall@20", of=of) for of in ("popular", "trending")}
+    others = ", ".join(f"{of} list {percent(value)}" for of, value in lists.items() if value)
+    return f"recall@20 {percent(own)}" + (f" ({others})" if others else "")
 
 
 def _publish(call: Call) -> Outcome:
@@ -222,7 +221,7 @@ class ModelResource(Resource):
                 title="Parameters",
                 template="staff/panels/facts.html",
                 context={
-                    "facts": [(name, str(value)) for name, value in version.parameters.items()]
+                    "facts": [(name, plain(value)) for name, value in version.parameters.items()]
                 },
                 width="half",
             ),

@@ -12,7 +12,7 @@ from recommendations.services import jobs, versions
 from recommendations.services.jobs import Job
 from recommendations.services.versions import ModelVersion
 from recommendations.staff.jobs import progress_context, state_badge
-from recommendations.staff.models import beside_popular, data_range
+from recommendations.staff.models import beside_lists, data_range
 
 _JOBS = 5
 
@@ -55,7 +55,7 @@ def _live(version: ModelVersion) -> dict[str, Any]:
         "url": detail_url("models", version.version),
         "age": age(from_iso(version.created_at)),
         "data": data_range(version),
-        "quality": beside_popular(version),
+        "quality": beside_lists(version),
     }
 
 
