@@ -1,7 +1,9 @@
 """Static files with hashed names, at whatever prefix the site is served from."""
 
 from django.urls import get_script_prefix
-from whitenoise.storage import CompressedManifestStaticFilesStorage
+from whitenoise.storage import (  # type: ignore[import-untyped]
+    CompressedManifestStaticFilesStorage,
+)
 
 
 class HashedStaticFiles(CompressedManifestStaticFilesStorage):
@@ -14,5 +16,5 @@ class HashedStaticFiles(CompressedManifestStaticFilesStorage):
     def __init__(self, *args: object, **options: object) -> None:
         super().__init__(*args, **{**options, "base_url": "/static/"})
 
-    def url(self, name: str, force: bool = False) -> str:  # noqa: FBT001, FBT002  # Django's signature
+    def url(self, name: str, force: bool = False) -> str:
         return get_script_prefix() + super().url(name, force).removeprefix("/")

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
@@ -45,8 +46,13 @@ def zipped(cli: Any) -> None:
 
 
 def after(cli: Any) -> None:
-    """Connect the streams to the function and check that they are."""
+    """Set what Zappa leaves out: how failed jobs are retried, and the mapping of the streams."""
     stage = Stage.from_config(cli.api_stage, cli.stage_config)
+    if "jobs" in stage.roles:
+        # A job that failed has said so in its record; Lambda would run it twice more.
+        boto3.client("lambda").put_function_event_invoke_config(
+            FunctionName=stage.function, MaximumRetryAttempts=0
+        )
     if "stream" in stage.roles:
         from project.aws import stream
 
@@ -54,6 +60,11 @@ def after(cli: Any) -> None:
             print(f"Stream of {mapping.table}: {mapping.state}")
             if not mapping.healthy:
                 sys.exit(f"the mapping differs in {', '.join(mapping.wrong) or 'its state'}")
+    if "api" in stage.roles and _emulated():
+        # Zappa only knows the addresses of AWS.
+        api = cli.zappa.get_api_id(cli.lambda_name, apigateway_version=cli.apigateway_version)
+        port = urlsplit(os.environ["AWS_ENDPOINT_URL"]).port
+        print(f"Emulated at: http://{api}.execute-api.localhost:{port}/{stage.name}/")
 
 
 def _prepare(cli: Any) -> Stage:

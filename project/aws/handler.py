@@ -6,6 +6,7 @@ ever sees HTTP requests here; whatever nobody is meant for is an error.
 """
 
 import contextlib
+import functools
 import importlib
 import io
 import logging
@@ -16,7 +17,7 @@ from typing import Any
 import django
 from django.conf import settings
 
-from project.logs import request_id
+from core.middleware import request_id
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
 django.setup()
@@ -66,7 +67,9 @@ def _route(event: Event) -> Callable[[Event, Any], Any]:
     if event.get("detail-type") == "Scheduled Event" and event.get("resources"):
         # Zappa names a schedule's rule <function>-<name>-<what to call>.
         return _job(event["resources"][0].rpartition("-")[2])
-    raise UnsupportedEventError(f"nobody handles an event with {', '.join(sorted(event)) or 'no'} keys")
+    raise UnsupportedEventError(
+        f"nobody handles an event with {', '.join(sorted(event)) or 'no'} keys"
+    )
 
 
 def _http(event: Event, context: Any) -> Any:
@@ -86,7 +89,11 @@ def _as_api_gateway_sends_it(event: Event) -> Event:
     stage, path = request.get("stage", ""), event["rawPath"]
     prefix = f"/{stage}"
     own_address = ".execute-api." in request.get("domainName", "")
-    if own_address and stage not in {"", "$default"} and f"{path}/".startswith(f"{prefix}/") is False:
+    if (
+        own_address
+        and stage not in {"", "$default"}
+        and f"{path}/".startswith(f"{prefix}/") is False
+    ):
         # On an API's own address the stage is part of the path; emulators leave it out.
         path = f"{prefix}{path}"
     # Zappa takes the client's address from a header that the client can write itself.
@@ -115,12 +122,17 @@ def _table_of(record: Event) -> str:
 
 def _job(name: Any) -> Callable[[Event, Any], Any]:
     module, _, function = str(name).rpartition(".")
-    if module != JOBS or function.startswith("_"):
+    job = _load(str(name)) if module == JOBS and not function.startswith("_") else None
+    if job is None or getattr(job, "__module__", None) != JOBS:
         raise UnsupportedEventError(f"{name!r} is no job; jobs are the functions of {JOBS}")
-    job = _load(str(name))
-    if getattr(job, "__module__", None) != JOBS:
-        raise UnsupportedEventError(f"{name!r} is no job")
-    return job
+    return functools.partial(_run, str(name), job)
+
+
+def _run(name: str, job: Callable[[Event, Any], Any], event: Event, context: Any) -> Any:
+    result = job(event, context)
+    # `zappa invoke` shows what a function logs, not what it returns.
+    logger.info("%s is done", name, extra={"data": {"result": result}})
+    return result
 
 
 def _load(name: str) -> Callable[[Event, Any], Any]:
