@@ -108,15 +108,18 @@ class ProfileRow(Table):
 
 
 class NeighboursRow(Table):
-    """The packed nearest neighbours of one item in one model version."""
+    """The packed nearest neighbours of one item, of each model version that may serve.
+
+    ``generations`` lists (version, size) newest first, ``packed`` holds their bytes one after the
+    other. A generation stands for all later versions too, until the next one.
+    """
 
     class Meta(TableMeta):
         table_name = table_name("neighbours")
 
     item_kind = UnicodeAttribute(hash_key=True, attr_name="item_id#kind")
-    version = UnicodeAttribute(range_key=True)
+    generations = JSONAttribute()
     packed = BinaryAttribute(legacy_encoding=False)
-    expires_at = TTLAttribute(null=True)
 
 
 class ListRow(Table):

@@ -5,7 +5,7 @@ conditional write. Whatever fails before leaves the live model as it is.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -14,12 +14,13 @@ from core.validation import to_iso
 from recommendations.engine.evaluate import Evaluation, evaluate
 from recommendations.engine.interactions import Interactions, InteractionsBuilder
 from recommendations.engine.models.item_neighbours import ItemNeighbours
+from recommendations.engine.packing import Neighbour
 from recommendations.engine.popularity import popular, trending
 from recommendations.engine.weights import event_weight
 from recommendations.services import versions
 from recommendations.services.jobs import JobError, Progress
 from recommendations.services.recommend import category_list
-from recommendations.storage import events, items
+from recommendations.storage import events, items, neighbours
 from recommendations.storage import versions as storage
 from recommendations.storage.versions import ModelVersion
 
@@ -70,10 +71,15 @@ def train(progress: Progress, *, publish: bool = True) -> dict[str, Any]:
     storage.save(record)
 
     progress.step("writing the model", progress=0.5)
+    written = neighbours.save(
+        version=record.version,
+        retained=[each.version for each in _retained()],
+        rows=_rows(model.neighbours(), interactions.item_ids),
+        progress=progress.rows,
+    )
     rows = {
-        "neighbours": storage.save_neighbours(
-            version=record.version, neighbours=model.neighbours(), progress=progress.rows
-        ),
+        "neighbours": written.items,
+        "neighbours_written": written.changed,
         "lists": storage.save_lists(version=record.version, lists=lists.items()),
     }
     storage.save(replace(record, state="ready", rows=rows))
@@ -81,7 +87,7 @@ def train(progress: Progress, *, publish: bool = True) -> dict[str, Any]:
     if publish:
         progress.step("publishing", progress=0.95)
         versions.publish(version=record.version)
-        _retire_old_ones(interactions)
+        _retire_old_ones()
     return {
         "version": record.version,
         "published": publish,
@@ -114,11 +120,13 @@ def extract(*, on_rows: Callable[[int], None] = lambda _: None) -> Interactions:
 
 
 def _new_version(now: datetime) -> str:
+    """Return a version id that sorts after all earlier ones."""
     stem = f"{now:%Y-%m-%dT%H:%MZ}"
-    number = 1
-    while versions.find(version=f"{stem}-{number}") is not None:
-        number += 1
-    return f"{stem}-{number}"
+    for number in range(1, 10):
+        if versions.find(version=f"{stem}-{number}") is None:
+            return f"{stem}-{number}"
+    message = "nine models were trained within this minute; wait for the next"
+    raise JobError(message)
 
 
 def _data(interactions: Interactions, evaluation: Evaluation) -> dict[str, Any]:
@@ -164,17 +172,33 @@ def _category_lists(
         yield category_list(category), entries
 
 
-def _retire_old_ones(interactions: Interactions) -> None:
-    """Delete the rows of all but the newest versions; what is live is always kept."""
+def _rows(
+    found: Iterator[tuple[str, list[Neighbour]]], item_ids: Iterable[str]
+) -> Iterator[tuple[str, list[Neighbour]]]:
+    """Yield a row for every item, empty for those that have no neighbours (any more)."""
+    known = next(found, None)
+    for item_id in item_ids:
+        if known is not None and known[0] == item_id:
+            yield known
+            known = next(found, None)
+        else:
+            yield item_id, []
+
+
+def _retained() -> list[ModelVersion]:
+    """Return the live version and the newest others that a person may go back to."""
     live = versions.live()
     complete = [
         record
         for record in versions.listing(limit=100).rows
-        if record.state in {"ready", "rejected", "training"} and record.version != live
+        if record.state in {"ready", "rejected"}
     ]
-    for record in complete[KEPT_VERSIONS - 1 :]:
-        storage.retire(
-            version=record.version,
-            item_ids=interactions.item_ids,
-            lists=record.data["lists"],
-        )
+    others = [record for record in complete if record.version != live]
+    return [record for record in complete if record.version == live] + others[: KEPT_VERSIONS - 1]
+
+
+def _retire_old_ones() -> None:
+    kept = {record.version for record in _retained()}
+    for record in versions.listing(limit=100).rows:
+        if record.version not in kept and record.state != "retired":
+            storage.retire(record)

@@ -83,7 +83,8 @@ def _pause(attempt: int, sleep: Callable[[float], None]) -> None:
     sleep(random.uniform(0, longest))  # noqa: S311  # jitter, not a secret
 
 
-def _chunks(rows: Iterable[_T], size: int) -> Iterator[list[_T]]:
+def chunks(rows: Iterable[_T], size: int) -> Iterator[list[_T]]:
+    """Yield the rows in lists of at most ``size``, reading no further than needed."""
     iterator = iter(rows)
     while chunk := list(islice(iterator, size)):
         yield chunk
@@ -103,7 +104,7 @@ def write_batch(writes: Sequence[Write], *, sleep: Callable[[float], None] = tim
         pending.pop(row_key, None)
         pending[row_key] = (write, table, request)
     left: list[Write] = []
-    for chunk in _chunks(pending.items(), WRITE_LIMIT):
+    for chunk in chunks(pending.items(), WRITE_LIMIT):
         left += _write_chunk(dict(chunk), sleep)
     if left:
         raise BatchIncompleteError(left)
@@ -171,7 +172,7 @@ def write_all(
         return len(chunk), []
 
     with ThreadPoolExecutor(max_workers=threads) as pool:
-        for group in _chunks(_chunks(writes, WRITE_LIMIT), window):
+        for group in chunks(chunks(writes, WRITE_LIMIT), window):
             futures = [pool.submit(copy_context().run, run, chunk) for chunk in group]
             for future in futures:
                 written, remainder = future.result()
@@ -205,7 +206,7 @@ def read_batch(
     wanted: dict[_RowKey, Get] = {_row_key(get.table.Meta.table_name, get.key): get for get in gets}
     found: dict[_RowKey, Table] = {}
     left: list[Get] = []
-    for chunk in _chunks(wanted.items(), READ_LIMIT):
+    for chunk in chunks(wanted.items(), READ_LIMIT):
         left += _read_chunk(dict(chunk), found, consistent=consistent, sleep=sleep)
     if left:
         raise BatchIncompleteError(left)

@@ -5,11 +5,10 @@ from dataclasses import dataclass
 
 from core.dynamodb.batch import Get, read_batch
 from core.dynamodb.errors import is_condition_failure
-from recommendations.engine.packing import Neighbour, unpack_neighbours
+from recommendations.engine.packing import Neighbour
 from recommendations.models import ListRow, NeighboursRow, ProfileRow, ServingRow
 from recommendations.profiles import Profile, decode, encode
-
-SIMILAR = "similar"
+from recommendations.storage import neighbours
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +101,7 @@ def candidates(
     names = list(dict.fromkeys(lists))
     rows = read_batch(
         [
-            *(Get(NeighboursRow, f"{item_id}#{SIMILAR}", version) for item_id in ids),
+            *(neighbours.get(item_id) for item_id in ids),
             *(Get(ListRow, name, version) for name in names),
         ]
     )
@@ -110,7 +109,7 @@ def candidates(
     ready = zip(names, rows[len(ids) :], strict=True)
     return Candidates(
         neighbours={
-            item_id: unpack_neighbours(row.packed)
+            item_id: neighbours.unpack(row, version=version)
             for item_id, row in near
             if isinstance(row, NeighboursRow)
         },

@@ -1,16 +1,13 @@
 """Model versions: their rows, their record, and the one switch that makes a version live."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from itertools import chain
 from typing import Any
 
 from core.dynamodb.batch import Delete, Put, write_all
 from core.dynamodb.errors import is_condition_failure
 from core.pages import Page
-from recommendations.engine.packing import Neighbour, pack_neighbours
-from recommendations.models import ListRow, NeighboursRow, ServingRow, VersionRow
-from recommendations.storage.serving import SIMILAR
+from recommendations.models import ListRow, ServingRow, VersionRow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,23 +80,6 @@ def listing(*, limit: int, position: str | None = None) -> Page[ModelVersion]:
     return Page(tuple(_from_row(row) for row in rows[:limit]), rows[limit - 1].sk if more else None)
 
 
-def save_neighbours(
-    *,
-    version: str,
-    neighbours: Iterable[tuple[str, list[Neighbour]]],
-    progress: Callable[[int], None] | None = None,
-) -> int:
-    """Write the neighbour rows of a version; return how many."""
-    return write_all(
-        (
-            Put(NeighboursRow(f"{item_id}#{SIMILAR}", version, packed=pack_neighbours(near)))
-            for item_id, near in neighbours
-            if near
-        ),
-        progress=progress,
-    )
-
-
 def save_lists(*, version: str, lists: Iterable[tuple[str, list[tuple[str, float]]]]) -> int:
     """Write the ready lists of a version; return how many."""
     return write_all(
@@ -108,20 +88,13 @@ def save_lists(*, version: str, lists: Iterable[tuple[str, list[tuple[str, float
     )
 
 
-def retire(*, version: str, item_ids: Iterable[str], lists: Iterable[str]) -> int:
-    """Delete the rows of a version that is not needed any more; return how many.
+def retire(version: ModelVersion) -> None:
+    """Delete the lists of a version that no longer may serve.
 
-    Deleting costs what setting a time to live would, and leaves nothing to wait for.
+    Its neighbour rows go with the next version that writes them.
     """
-    found = find(version=version)
-    if found is not None:
-        save(replace(found, state="retired"))
-    return write_all(
-        chain(
-            (Delete(NeighboursRow, f"{item_id}#{SIMILAR}", version) for item_id in item_ids),
-            (Delete(ListRow, name, version) for name in lists),
-        )
-    )
+    save(replace(version, state="retired"))
+    write_all(Delete(ListRow, name, version.version) for name in version.data.get("lists", ()))
 
 
 def live(*, consistent: bool = False) -> str | None:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from recommendations.engine.packing import Neighbour
 from recommendations.entities import Event, Line
+from recommendations.storage import neighbours as neighbours_storage
 from recommendations.storage import versions
 from recommendations.storage.versions import ModelVersion
 
@@ -39,9 +40,10 @@ def store_model(
     publish: bool = True,
 ) -> None:
     """Store a complete model version and make it live."""
-    versions.save_neighbours(
+    neighbours_storage.save(
         version=version,
-        neighbours=[
+        retained=[],
+        rows=[
             (item, [Neighbour(other, weight, 3) for other, weight in near])
             for item, near in neighbours.items()
         ],

@@ -7,7 +7,7 @@ import pytest
 
 from recommendations import jobs, training
 from recommendations.entities import Item
-from recommendations.models import JobRow, NeighboursRow
+from recommendations.models import JobRow
 from recommendations.services import catalogue, events, recommend, versions
 from recommendations.services import jobs as job_service
 from recommendations.services.recommend import Query
@@ -116,16 +116,23 @@ def test_an_unknown_version_cannot_be_published() -> None:
 
 
 @pytest.mark.usefixtures("_orders")
-def test_only_the_newest_versions_and_the_live_one_keep_their_rows() -> None:
-    made = [jobs.train()["version"]]
-    versions.publish(version=made[0])
-    made += [jobs.train()["version"] for _ in range(4)]
+def test_a_version_like_the_one_before_writes_no_neighbours_and_still_serves() -> None:
+    first = jobs.train()
+    second = jobs.train()
 
-    left = {row.version for row in NeighboursRow.scan()}
+    assert first["rows"]["neighbours_written"] == 6
+    assert second["rows"]["neighbours_written"] == 0
+    near = recommend.similar(item_id="tea", query=Query())
+    assert near.model_version == second["version"]
+    assert near.results[0].item_id == "cup"
 
-    assert left == set(made[-training.KEPT_VERSIONS :])
+
+@pytest.mark.usefixtures("_orders")
+def test_only_the_newest_versions_and_the_live_one_may_serve_again() -> None:
+    made = [jobs.train()["version"] for _ in range(4)]
+
     states = {row.version: row.state for row in versions.listing(limit=10).rows}
-    assert states[made[0]] == "retired"
+    assert states == dict.fromkeys(made[1:], "ready") | {made[0]: "retired"}
     with pytest.raises(versions.NotPublishableError, match="retired"):
         versions.publish(version=made[0])
 

@@ -170,7 +170,7 @@ def test_similar_products_come_with_the_number_of_users_who_share_both() -> None
 @pytest.mark.usefixtures("_ann")
 def test_a_profile_of_an_older_model_is_computed_anew_at_the_next_read() -> None:
     recommend.for_user(user_id="ann", query=Query())
-    store_model("v2", {"cake": [("candle", 0.5)]})
+    store_model("v2", {"tea": [], "cake": [("candle", 0.5)]})
 
     first = recommend.for_user(user_id="ann", query=Query())
     with metered() as meter:

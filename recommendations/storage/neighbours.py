@@ -1,0 +1,129 @@
+"""Neighbour rows: only what a new model version changes is written.
+
+A row keeps its content by generation, and each generation stands until the next. A new version so
+costs nothing where its neighbours are the same as before, readers of the live version see none of
+it until the switch, and going back is the same switch.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from dataclasses import dataclass
+
+from core.dynamodb.batch import READ_LIMIT, Get, Put, chunks, read_batch, write_batch
+from recommendations.engine.packing import Neighbour, pack_neighbours, unpack_neighbours
+from recommendations.models import NeighboursRow
+
+SIMILAR = "similar"
+_THREADS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """How many items have neighbours, and how many rows had to be written for that."""
+
+    items: int
+    changed: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Generation:
+    version: str
+    packed: bytes
+
+
+def get(item_id: str) -> Get:
+    """Return the request for the neighbours of an item, to be read in a batch."""
+    return Get(NeighboursRow, f"{item_id}#{SIMILAR}")
+
+
+def unpack(row: NeighboursRow, *, version: str) -> list[Neighbour]:
+    """Return the neighbours that hold in a model version."""
+    packed = _in_force(_generations(row), version)
+    return unpack_neighbours(packed) if packed else []
+
+
+def save(
+    *,
+    version: str,
+    retained: Collection[str],
+    rows: Iterable[tuple[str, list[Neighbour]]],
+    progress: Callable[[int], None] = lambda _: None,
+) -> Written:
+    """Write the neighbours of a version where they differ from those in force before it.
+
+    Parameters
+    ----------
+    version
+        Later in order than all versions before it.
+    retained
+        The versions that must go on to read what they read now.
+    rows
+        Items with their neighbours; an empty list ends those that an item had.
+    progress
+        Called with the number of items of each finished part.
+
+    Raises
+    ------
+    BatchIncompleteError
+        When DynamoDB refused part of the rows; the retained versions are as before.
+    """
+    items = changed = 0
+
+    def run(part: list[tuple[str, bytes]]) -> int:
+        return _save_part(part, version=version, retained=retained)
+
+    with ThreadPoolExecutor(max_workers=_THREADS) as pool:
+        packed = ((item_id, pack_neighbours(near) if near else b"") for item_id, near in rows)
+        for window in chunks(chunks(packed, READ_LIMIT), 2 * _THREADS):
+            futures = [pool.submit(copy_context().run, run, part) for part in window]
+            for part, future in zip(window, futures, strict=True):
+                changed += future.result()
+                items += sum(1 for _, content in part if content)
+                progress(len(part))
+    return Written(items, changed)
+
+
+def _save_part(
+    part: Sequence[tuple[str, bytes]], *, version: str, retained: Collection[str]
+) -> int:
+    stored = read_batch([get(item_id) for item_id, _ in part], consistent=True)
+    writes = []
+    for (item_id, content), row in zip(part, stored, strict=True):
+        before = _generations(row) if isinstance(row, NeighboursRow) else []
+        if _in_force(before, version) == content:
+            continue
+        kept = _needed(before, retained)
+        writes.append(Put(_to_row(item_id, [_Generation(version, content), *kept])))
+    write_batch(writes)
+    return len(writes)
+
+
+def _needed(generations: Sequence[_Generation], versions: Collection[str]) -> list[_Generation]:
+    """Return the generations that some version reads, newest first."""
+    used = {
+        next((each.version for each in generations if each.version <= version), None)
+        for version in versions
+    }
+    return [each for each in generations if each.version in used]
+
+
+def _in_force(generations: Sequence[_Generation], version: str) -> bytes:
+    return next((each.packed for each in generations if each.version <= version), b"")
+
+
+def _generations(row: NeighboursRow) -> list[_Generation]:
+    found = []
+    start = 0
+    for version, size in row.generations:
+        found.append(_Generation(version, row.packed[start : start + size]))
+        start += size
+    return found
+
+
+def _to_row(item_id: str, generations: Sequence[_Generation]) -> NeighboursRow:
+    return NeighboursRow(
+        f"{item_id}#{SIMILAR}",
+        generations=[[each.version, len(each.packed)] for each in generations],
+        packed=b"".join(each.packed for each in generations),
+    )

@@ -1,0 +1,82 @@
+"""Neighbour rows change only where a version differs, and each version reads its own."""
+
+import pytest
+
+from core.dynamodb.batch import read_batch
+from recommendations.engine.packing import Neighbour
+from recommendations.models import NeighboursRow
+from recommendations.storage import neighbours
+
+pytestmark = pytest.mark.usefixtures("dynamodb")
+
+
+def near(*item_ids: str) -> list[Neighbour]:
+    return [Neighbour(item_id, 1.0 / place, 5) for place, item_id in enumerate(item_ids, 1)]
+
+
+def read(item_id: str, version: str) -> list[str]:
+    (row,) = read_batch([neighbours.get(item_id)])
+    if row is None:
+        return []
+    assert isinstance(row, NeighboursRow)
+    return [each.item_id for each in neighbours.unpack(row, version=version)]
+
+
+def test_each_version_reads_its_own_neighbours() -> None:
+    neighbours.save(version="v1", retained=[], rows=[("tea", near("cup", "pot"))])
+    neighbours.save(version="v2", retained=["v1"], rows=[("tea", near("mug"))])
+
+    assert read("tea", "v1") == ["cup", "pot"]
+    assert read("tea", "v2") == ["mug"]
+    assert read("tea", "v0") == []
+
+
+def test_what_is_the_same_is_not_written_and_holds_on() -> None:
+    first = [("tea", near("cup")), ("cake", near("plate")), ("soap", [])]
+    assert neighbours.save(version="v1", retained=[], rows=first) == neighbours.Written(2, 2)
+
+    second = [("tea", near("cup")), ("cake", near("fork")), ("soap", [])]
+    assert neighbours.save(version="v2", retained=["v1"], rows=second) == neighbours.Written(2, 1)
+
+    assert read("tea", "v2") == ["cup"]
+    assert read("cake", "v2") == ["fork"]
+
+
+def test_an_item_that_lost_its_neighbours_has_none_in_the_new_version_only() -> None:
+    neighbours.save(version="v1", retained=[], rows=[("tea", near("cup"))])
+    neighbours.save(version="v2", retained=["v1"], rows=[("tea", [])])
+
+    assert read("tea", "v1") == ["cup"]
+    assert read("tea", "v2") == []
+
+
+def test_a_version_that_was_left_half_written_changes_nothing_for_the_next() -> None:
+    neighbours.save(version="v1", retained=[], rows=[("tea", near("cup")), ("cake", near("plate"))])
+    neighbours.save(version="v2", retained=["v1"], rows=[("tea", near("half"))])
+
+    rows = [("tea", near("cup")), ("cake", near("plate"))]
+    assert neighbours.save(version="v3", retained=["v1"], rows=rows).changed == 1
+
+    assert read("tea", "v1") == read("tea", "v3") == ["cup"]
+    assert read("cake", "v3") == ["plate"]
+
+
+def test_content_that_no_retained_version_reads_is_dropped() -> None:
+    for number in range(1, 6):
+        kept = [f"v{number - 1}", f"v{number - 2}"]
+        neighbours.save(version=f"v{number}", retained=kept, rows=[("tea", near(f"n{number}"))])
+
+    (row,) = read_batch([neighbours.get("tea")])
+
+    assert [version for version, _ in row.generations] == ["v5", "v4", "v3"]
+
+
+def test_many_rows_are_written_and_counted() -> None:
+    rows = [(f"i{n:04}", near(f"i{n + 1:04}")) for n in range(450)]
+    seen: list[int] = []
+
+    written = neighbours.save(version="v1", retained=[], rows=iter(rows), progress=seen.append)
+
+    assert written == neighbours.Written(450, 450)
+    assert sum(seen) == 450
+    assert read("i0449", "v1") == ["i0450"]
