@@ -80,7 +80,8 @@ def insert_missing(user_ids: Collection[str]) -> None:
     BatchIncompleteError
         With the ids that stayed missing, when others kept creating some of them meanwhile.
     """
-    missing = [user_id for user_id in user_ids if user_id not in load_many(user_ids)]
+    existing = load_many(user_ids)
+    missing = [user_id for user_id in user_ids if user_id not in existing]
     for _ in range(_TRIES):
         if not missing:
             return
