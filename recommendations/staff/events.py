@@ -15,12 +15,16 @@ from recommendations.services import events
 from recommendations.staff import cells
 from recommendations.staff.cells import EventSummary
 
+_LISTED = 2
+
 
 def _products_cell(row: EventSummary) -> Any:
+    first = row.products[:_LISTED]
     names = format_html_join(
-        ", ", '<a href="{}">{}</a>', ((product.url, product.name) for product in row.products)
+        ", ", '<a href="{}">{}</a>', ((product.url, product.name) for product in first)
     )
-    more = f" and {row.others} more" if row.others > 0 else ""
+    others = len(row.event.items) - len(first)
+    more = f" and {others} more" if others else ""
     return format_html("{}{}", names, more)
 
 
@@ -40,7 +44,7 @@ class EventResource(Resource):
         Column("Time (UTC)", lambda row: moment(row.when)),
         Column("Type", lambda row: cells.event_badge(row.event.type)),
         Column("User", lambda row: cells.actor_link(row.event.actor)),
-        Column("Items", _products_cell),
+        Column("Items", _products_cell, "long"),
         Column("Total", lambda row: _total(row.event), "num nowrap wide-only"),
     )
     filters = (

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 from django.http import HttpRequest
-from django.utils.html import format_html_join
+from django.utils.html import format_html, format_html_join
 
 from core.pages import Page
 from core.staff.html import (
@@ -81,10 +81,9 @@ class ItemResource(Resource):
     permission = "catalog:read"
     columns = (
         Column("Item", lambda row: row.item_id, "nowrap"),
-        Column("Name", lambda row: row_link("items", row.item_id, row.name)),
+        Column("Name", lambda row: _name(row)),
         Column("Price", cells.price, "num nowrap"),
         Column("Categories", lambda row: _categories(row), "wide-only"),
-        Column("Shown", lambda row: _shown(row)),
     )
     search = Search(
         help="The beginning of an id, or of words of the name, in any order.",
@@ -175,6 +174,11 @@ class ItemResource(Resource):
 def _categories(item: Item) -> Any:
     links = ((list_url("items", category=name), name) for name in item.categories)
     return format_html_join(" ", '<a class="badge" href="{}">{}</a>', links) or NOTHING
+
+
+def _name(item: Item) -> Any:
+    name = row_link("items", item.item_id, item.name)
+    return name if item.available else format_html("{} {}", name, _shown(item))
 
 
 def _shown(item: Item) -> Any:

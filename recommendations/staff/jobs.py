@@ -81,7 +81,7 @@ def progress_context(job: Job) -> dict[str, Any]:
         "result": [
             (label, form(job.result[name]))
             for name, label, form in (
-                ("events", "Lines learnt from", number),
+                ("events", "Event lines", number),
                 ("users", "Users", number),
                 ("items", "Items", number),
                 ("recall@20", "Recall@20", percent),

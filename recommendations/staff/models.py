@@ -150,9 +150,7 @@ class ModelResource(Resource):
             lambda row: percent(measure(row.version, "recall@20", of="popular")),
             "num",
         ),
-        Column(
-            "Lines learnt from", lambda row: number(row.version.data.get("events")), "num wide-only"
-        ),
+        Column("Event lines", lambda row: number(row.version.data.get("events")), "num wide-only"),
     )
     actions = (
         TRAIN,
@@ -205,7 +203,7 @@ class ModelResource(Resource):
             ("State", state(row)),
             ("Trained", f"{created:%Y-%m-%d %H:%M} UTC, {age(created)}"),
             ("Learnt from", data_range(version)),
-            ("Lines of events", number(version.data.get("events"))),
+            ("Event lines", number(version.data.get("events"))),
             ("Users", number(version.data.get("users"))),
             ("Items", number(version.data.get("items"))),
             ("Rows stored", number(sum(version.rows.values()) or None)),

@@ -44,7 +44,7 @@ def _tiles(live: ModelVersion | None) -> list[dict[str, Any]]:
         for label, key, resource in (
             ("Users", "users", "users"),
             ("Items", "items", "items"),
-            ("Lines of events", "events", "events"),
+            ("Event lines", "events", "events"),
         )
     ]
 

@@ -14,6 +14,25 @@
         toggle.addEventListener('click', move);
     }
 
+    // A live part that is answered with another page: the session has ended. Log in again.
+    document.addEventListener('htmx:before:response', (event) => {
+        if (event.detail.ctx.response.raw.redirected) {
+            event.preventDefault();
+            window.location.reload();
+        }
+    });
+
+    // A part that cannot be loaded says so; one that is asked for again and again just goes on.
+    const failed = (event) => {
+        const part = event.target.closest('.loading');
+        if (part) {
+            part.querySelector('[role=status]').textContent =
+                'This part could not be loaded. Reload the page to try again.';
+        }
+    };
+    document.addEventListener('htmx:response:error', failed);
+    document.addEventListener('htmx:error', failed);
+
     // Up and down go from row to row once a row's link has the focus.
     document.addEventListener('keydown', (event) => {
         if (event.key !== 'ArrowDown' && event.key !== 'ArrowUp') {
