@@ -1,0 +1,208 @@
+"""Read a file and store it batch by batch."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from core.dynamodb.errors import error_code, is_transient
+from recommendations.importing import rows
+from recommendations.importing.columns import ColumnsError, Kind, match
+from recommendations.importing.records import CsvReader, Record, read_json_lines
+from recommendations.importing.rejects import Reject
+from recommendations.importing.rows import EventRules, Row
+from recommendations.importing.sources import Format, Source, SourceError
+from recommendations.importing.stores import Store, store_for
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """How files are read.
+
+    Attributes
+    ----------
+    mapped
+        The field by column (CSV) or key (JSON Lines), where the name does not say it.
+    ignored
+        Keys of JSON Lines objects to leave out.
+    batch
+        Rows that are stored at once; memory grows with it.
+    """
+
+    kind: Kind
+    rules: EventRules
+    format: Format | None = None
+    mapped: Mapping[str, str] = field(default_factory=dict)
+    ignored: frozenset[str] = frozenset()
+    dry_run: bool = False
+    batch: int = 1000
+
+
+@dataclass(slots=True)
+class Summary:
+    """What came of a file.
+
+    Attributes
+    ----------
+    stored
+        Events, products or customers stored; with ``dry_run``, those that would be.
+    rejected
+        Rows that were not accepted.
+    last_line
+        Everything acceptable up to this line is stored.
+    unused
+        The columns that were not read.
+    """
+
+    stored: int = 0
+    rejected: int = 0
+    last_line: int = 0
+    unused: tuple[str, ...] = ()
+
+
+class StoppedError(Exception):
+    """An import ended early; the message says up to which line everything is stored."""
+
+    def __init__(self, problem: str, *, name: str, summary: Summary) -> None:
+        stored = f"Everything up to line {summary.last_line} of {name} is stored"
+        if summary.last_line == 0:
+            stored = f"Nothing of {name} is known to be stored"
+        super().__init__(
+            f"{problem}. {stored}; run the same command again, nothing is stored twice."
+        )
+        self.summary = summary
+
+
+OnReject = Callable[[str, Reject], None]
+Progress = Callable[[int, Summary], None]
+
+
+def _records(source: Source, plan: Plan, summary: Summary) -> Iterator[Record | Reject]:
+    if (plan.format or source.format()) == "jsonl":
+        for record in read_json_lines(source.lines()):
+            if isinstance(record, Record) and (plan.mapped or plan.ignored):
+                fields = {
+                    plan.mapped.get(name, name): value
+                    for name, value in record.fields.items()
+                    if name not in plan.ignored
+                }
+                yield record._replace(fields=fields)
+            else:
+                yield record
+        return
+    reader = CsvReader(source.lines())
+    if reader.header_problem:
+        message = f"{source.name}, first line: {reader.header_problem}"
+        raise SourceError(message)
+    if not reader.header:
+        message = f"{source.name} is empty; a CSV file begins with a line of column names"
+        raise SourceError(message)
+    try:
+        columns = match(reader.header, kind=plan.kind, mapped=plan.mapped)
+    except ColumnsError as error:
+        message = f"{source.name}: {error}"
+        raise SourceError(message) from error
+    summary.unused = tuple(name for name in columns.unused if name not in plan.ignored)
+    yield from reader.rows(columns.fields)
+
+
+def _rows(source: Source, plan: Plan, summary: Summary) -> Iterator[Row[Any] | Reject]:
+    from_text = (plan.format or source.format()) == "csv"
+    records = _records(source, plan, summary)
+    if plan.kind == "items":
+        return rows.products(records, from_text=from_text)
+    if plan.kind == "users":
+        return rows.customers(records, from_text=from_text)
+    if from_text:
+        return rows.flat_events(records, plan.rules)
+    return rows.nested_events(records, plan.rules)
+
+
+def latest_event(path: str, plan: Plan) -> datetime | None:
+    """Return the time of the newest acceptable event of a file, without storing anything.
+
+    Raises
+    ------
+    SourceError
+        When the file cannot be read.
+    """
+    newest: datetime | None = None
+    with Source(path) as source:
+        for row in _rows(source, plan, Summary()):
+            if not isinstance(row, Reject):
+                newest = max(newest or row.value.timestamp, row.value.timestamp)
+    return newest
+
+
+def run(
+    path: str,
+    plan: Plan,
+    *,
+    on_reject: OnReject,
+    progress: Progress,
+) -> Summary:
+    """Import one file; bad rows go to ``on_reject`` and cost only themselves.
+
+    Raises
+    ------
+    SourceError
+        When nothing of the file can be read.
+    StoppedError
+        When reading or storing ended early.
+    """
+    summary = Summary()
+    store: Store | None = None if plan.dry_run else store_for(plan.kind)
+    with Source(path) as source:
+        accepted = _accepted(source, plan, summary, on_reject)
+        try:
+            for batch in _batches(accepted, plan.batch):
+                _store(batch, store, summary)
+                progress(source.position(), summary)
+        except SourceError as error:
+            if summary.last_line == 0:
+                raise
+            raise StoppedError(str(error), name=source.name, summary=summary) from error
+        except KeyboardInterrupt as error:
+            raise StoppedError("interrupted", name=source.name, summary=summary) from error
+        except Exception as error:
+            if not (is_transient(error) or error_code(error)):
+                raise
+            problem = f"DynamoDB did not take the rows ({error_code(error) or error})"
+            raise StoppedError(problem, name=source.name, summary=summary) from error
+        progress(source.position(), summary)
+    return summary
+
+
+def _accepted(
+    source: Source, plan: Plan, summary: Summary, on_reject: OnReject
+) -> Iterator[Row[Any]]:
+    for row in _rows(source, plan, summary):
+        if isinstance(row, Reject):
+            summary.rejected += 1
+            on_reject(source.name, row)
+        else:
+            yield row
+
+
+def _batches(accepted: Iterator[Row[Any]], size: int) -> Iterator[list[Row[Any]]]:
+    """Cut into batches; what came before the file turned out to be damaged is one, too."""
+    batch: list[Row[Any]] = []
+    try:
+        for row in accepted:
+            batch.append(row)
+            if len(batch) == size:
+                yield batch
+                batch = []
+    except SourceError:
+        if batch:
+            yield batch
+        raise
+    if batch:
+        yield batch
+
+
+def _store(batch: list[Row[Any]], store: Store | None, summary: Summary) -> None:
+    if store is not None:
+        store([row.value for row in batch])
+    summary.stored += len(batch)
+    summary.last_line = batch[-1].last_line
