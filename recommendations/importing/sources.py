@@ -58,14 +58,13 @@ class Source:
     def __enter__(self) -> Self:
         try:
             if self.path == STDIN:
-                self._raw = sys.stdin.buffer
+                self._raw: BinaryIO = sys.stdin.buffer
             else:
                 self._raw = self._stack.enter_context(Path(self.path).open("rb"))
                 self.size = Path(self.path).stat().st_size
-            raw = self._stack.enter_context(_unclosed(self._raw))
-            stream = raw
-            if raw.peek(2).startswith(_GZIP):
-                unpacked = gzip.GzipFile(fileobj=raw, mode="rb")
+            stream = cast("io.BufferedReader", self._raw)
+            if stream.peek(2).startswith(_GZIP):
+                unpacked = gzip.GzipFile(fileobj=self._raw, mode="rb")
                 stream = io.BufferedReader(cast("io.RawIOBase", unpacked))
             self._stream = stream
             start = stream.peek(4096)
@@ -141,8 +140,3 @@ class Source:
 
 def _damaged(name: str, number: int) -> str:
     return f"{name} is damaged or cut off after line {number}; get it again"
-
-
-def _unclosed(raw: BinaryIO) -> io.BufferedReader:
-    # Both a file opened for reading and standard input are buffered readers already.
-    return cast("io.BufferedReader", raw)
