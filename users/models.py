@@ -135,6 +135,7 @@ class StaffUser(AbstractBaseUser):
     is_active = models.BooleanField(default=True)
     # Django would write it at every login otherwise.
     last_login = None
+    _password: str | None = None
 
     USERNAME_FIELD = "username"
 
@@ -165,7 +166,6 @@ class StaffUser(AbstractBaseUser):
             actions=[AccountRow.password_hash.set(self.password)],
             condition=AccountRow.pk.exists(),
         )
-        chosen: str | None = self._password
-        self._password = None
+        chosen, self._password = self._password, None
         if chosen is not None:
             password_changed(chosen, self)

@@ -45,12 +45,11 @@ def _json(error: ApiError) -> HttpResponse:
 
 
 def _problem_with_address(request: HttpRequest) -> ApiError | None:
-    # WSGI hands over the path as bytes in the clothes of Latin-1.
-    path = request.META.get("PATH_INFO", "").encode("latin-1", "replace")
+    # Django puts a replacement character where a query is not UTF-8. (In a path it takes such
+    # bytes for the text of their escapes, which then names nothing.)
     query = unquote_to_bytes(request.META.get("QUERY_STRING", ""))
-    for part in (path, query):
-        if b"\0" in part or not _is_utf8(part):
-            return ApiError(400, "The address holds bytes that are not UTF-8 text.")
+    if "\0" in request.path_info or b"\0" in query or not _is_utf8(query):
+        return ApiError(400, "The address holds a zero byte, or bytes that are not UTF-8.")
     if request.method not in _SAFE and not request.path_info.endswith("/"):
         # Django would redirect, and the client would lose its body on the way.
         return ApiError(404, "There is nothing at this address; it must end with a slash.")

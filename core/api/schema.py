@@ -74,6 +74,10 @@ def schema_of(kind: Any) -> dict[str, Any]:
 def add_components(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     """Add the structs to the schema (drf-spectacular's post-processing hook)."""
     result.setdefault("components", {}).setdefault("schemas", {}).update(_components)
+    for operations in result["paths"].values():
+        for operation in operations.values():
+            if "requestBody" in operation:
+                operation["requestBody"]["required"] = True
     return result
 
 

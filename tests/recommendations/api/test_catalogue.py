@@ -1,0 +1,124 @@
+"""The catalogue, over REST."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from recommendations.services import catalogue
+from tests.api_client import api_client, error_of, send
+
+pytestmark = pytest.mark.usefixtures("dynamodb")
+ITEMS = "/api/v1/items/"
+FULL = {
+    "item_id": "85123A",
+    "name": "White hanging heart",
+    "categories": ["home", "lights"],
+    "price": "2.55",
+    "currency": "GBP",
+    "available": True,
+    "image_url": "https://shop.example/a.png",
+    "url": "https://shop.example/a",
+    "labels": ["new"],
+    "attributes": {"weight": 0.5},
+    "published_at": "2010-12-01T08:26:00Z",
+}
+
+
+def test_an_item_is_saved_read_changed_and_deleted() -> None:
+    client = api_client()
+
+    created = send(client, "POST", ITEMS, FULL)
+    assert (created.status_code, created.json()) == (201, FULL)
+    assert client.get(f"{ITEMS}85123A/").json() == FULL
+
+    changed = send(client, "PATCH", f"{ITEMS}85123A/", {"price": "3", "published_at": None})
+    assert changed.json() == {**FULL, "price": "3", "published_at": None}
+    assert client.get(f"{ITEMS}85123A/").json() == changed.json()
+
+    replaced = send(client, "PUT", f"{ITEMS}85123A/", {"name": "Heart"})
+    assert replaced.json()["price"] is None
+    assert replaced.json()["available"] is True
+
+    deleted = send(client, "DELETE", f"{ITEMS}85123A/")
+    assert (deleted.status_code, deleted.content) == (204, b"")
+    for method in ("GET", "DELETE"):
+        error_of(send(client, method, f"{ITEMS}85123A/"), 404)
+    error_of(send(client, "PATCH", f"{ITEMS}85123A/", {}), 404)
+    assert client.get(ITEMS).json()["results"] == []
+
+
+def test_prices_stay_exact() -> None:
+    client = api_client()
+    for price in ("0.1", "19.990", "999999999999.999999", "0"):
+        body = {"name": "x", "price": price}
+        assert send(client, "PUT", f"{ITEMS}a/", body).status_code == 200
+        stored = client.get(f"{ITEMS}a/").json()["price"]
+        assert catalogue.find(item_id="a").price == Decimal(price)
+        assert isinstance(stored, str)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("price", "-1"),
+        ("price", "NaN"),
+        ("price", "Infinity"),
+        ("price", "cheap"),
+        ("price", "1e13"),
+        ("price", "0.0000001"),
+        ("price", True),
+        ("price", []),
+        ("currency", "pounds"),
+        ("currency", "GBP\n"),
+        ("available", "yes"),
+        ("available", 1),
+        ("image_url", "javascript:alert(1)"),
+        ("url", "//shop.example"),
+        ("categories", "home"),
+        ("name", ""),
+        ("name", None),
+        ("published_at", "yesterday"),
+        ("published_at", "2010-12-01T08:26:00"),
+        ("published_at", 5),
+        ("colour", "red"),
+    ],
+)
+def test_wrong_fields_are_refused_however_they_are_sent(field: str, value: Any) -> None:
+    client = api_client()
+    send(client, "POST", ITEMS, FULL)
+
+    answers = [
+        send(client, "POST", ITEMS, {**FULL, field: value}),
+        send(client, "PUT", f"{ITEMS}85123A/", {**FULL, field: value}),
+        send(client, "PATCH", f"{ITEMS}85123A/", {field: value}),
+        send(client, "POST", f"{ITEMS}bulk/", [{**FULL, field: value}]),
+    ]
+
+    for answer in answers[:3]:
+        assert field in str(error_of(answer, 400)["details"])
+    assert answers[3].json()["accepted"] == 0
+    assert client.get(f"{ITEMS}85123A/").json() == FULL
+
+
+def found(client: Any, **query: str) -> list[str]:
+    return [row["item_id"] for row in client.get(ITEMS, query).json()["results"]]
+
+
+def test_the_list_filters_by_words_category_and_availability() -> None:
+    client = api_client()
+    rows = [
+        {"item_id": "a1", "name": "Red lamp", "categories": ["lights"]},
+        {"item_id": "a2", "name": "Blue lamp", "categories": ["lights"], "available": False},
+        {"item_id": "b1", "name": "Red cup", "categories": ["kitchen"]},
+    ]
+    assert send(client, "POST", f"{ITEMS}bulk/", rows).json() == {"accepted": 3, "rejected": []}
+
+    assert found(client) == ["a1", "a2", "b1"]
+    assert found(client, category="lights") == ["a1", "a2"]
+    assert found(client, category="lights", available="true") == ["a1"]
+    assert found(client, available="false") == ["a2"]
+    assert found(client, q="lamp") == ["a1", "a2"]
+    assert found(client, category="no such") == []
+    error_of(client.get(ITEMS, {"available": "perhaps"}), 400)
+    error_of(client.get(ITEMS, {"category": ["a", "b"]}), 400)

@@ -1,0 +1,174 @@
+"""Recommendations, over REST."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from recommendations.entities import Item
+from recommendations.services import catalogue, events
+from tests.api_client import api_client, error_of, send
+from tests.recommendations.factories import event, store_model
+
+pytestmark = pytest.mark.usefixtures("dynamodb")
+BASE = "/api/v1/recommendations/"
+NEAR = {"tea": [("cup", 0.9), ("pot", 0.6), ("spoon", 0.3)]}
+
+
+@pytest.fixture
+def _shop(dynamodb: None) -> None:
+    store_model("v1", NEAR, popular=["lamp", "cup"], trending=["rug"])
+    catalogue.save(
+        items=[
+            Item(item_id="cup", name="Cup", price=Decimal("4.50"), categories=("kitchen",)),
+            Item(item_id="pot", name="Pot", price=Decimal(20), categories=("kitchen",)),
+            Item(item_id="lamp", name="Lamp", price=Decimal(9), categories=("lights",)),
+        ]
+    )
+    events.record(events=[event("ann", "tea")])
+
+
+def get(path: str, status: int = 200) -> Any:
+    response = api_client().get(BASE + path)
+    assert response.status_code == status, response.content
+    return response.json()
+
+
+def ids(answer: dict[str, Any]) -> list[str]:
+    return [row["item_id"] for row in answer["results"]]
+
+
+@pytest.mark.usefixtures("_shop")
+def test_a_known_user_gets_a_personal_list() -> None:
+    answer = get("users/ann/")
+
+    assert ids(answer)[:3] == ["cup", "pot", "spoon"]
+    assert answer["model_version"] == "v1"
+    assert answer["source"] == "personal"
+    assert answer["recommendation_id"].startswith("r_")
+    assert set(answer["results"][0]) == {"item_id", "score", "source"}
+
+
+@pytest.mark.usefixtures("_shop")
+def test_the_causes_are_named_when_asked_for() -> None:
+    first = get("users/ann/?explain=true&limit=1")["results"][0]
+
+    (cause,) = first["because"]
+    assert (cause["item_id"], cause["event"]) == ("tea", "purchase")
+    assert 0 < cause["share"] <= 1
+    assert cause["at"].endswith("Z")
+
+
+@pytest.mark.usefixtures("_shop")
+def test_catalogue_fields_are_added_when_asked_for() -> None:
+    results = get("users/ann/?expand=item")["results"]
+
+    assert results[0]["item"]["name"] == "Cup"
+    assert results[0]["item"]["price"] == "4.5"
+    assert next(row["item"] for row in results if row["item_id"] == "spoon") is None
+
+
+@pytest.mark.usefixtures("_shop")
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("limit=1", ["cup"]),
+        ("exclude=cup&exclude=pot", ["spoon", "rug", "lamp"]),
+        ("category=kitchen", ["cup", "pot"]),
+        ("category=kitchen&category=lights", ["cup", "pot", "lamp"]),
+        ("price_min=5&price_max=20", ["pot", "lamp"]),
+        ("price_max=4.50", ["cup"]),
+    ],
+)
+def test_filters(query: str, expected: list[str]) -> None:
+    assert ids(get(f"users/ann/?{query}")) == expected
+
+
+@pytest.mark.usefixtures("_shop")
+def test_an_unknown_user_gets_what_is_popular() -> None:
+    answer = get("users/nobody/")
+
+    assert ids(answer) == ["rug", "lamp", "cup"]
+    assert answer["source"] != "personal"
+
+
+@pytest.mark.usefixtures("_shop")
+def test_a_session_gets_what_goes_with_its_basket() -> None:
+    client = api_client()
+
+    answer = send(client, "POST", f"{BASE}session/", {"items": ["tea"], "limit": 2}).json()
+    explained = send(client, "POST", f"{BASE}session/?explain=true", {"items": ["tea"]}).json()
+
+    assert ids(answer) == ["cup", "pot"]
+    assert explained["results"][0]["because"][0]["item_id"] == "tea"
+
+
+@pytest.mark.usefixtures("_shop")
+def test_lists_that_are_not_personal() -> None:
+    assert ids(get("popular/")) == ["lamp", "cup"]
+    assert ids(get("trending/")) == ["rug"]
+
+
+@pytest.mark.usefixtures("_shop")
+def test_similar_items() -> None:
+    client = api_client()
+    answer = client.get("/api/v1/items/tea/similar/?limit=2&expand=item").json()
+
+    assert answer["model_version"] == "v1"
+    assert [(row["item_id"], row["support"]) for row in answer["results"]] == [
+        ("cup", 3),
+        ("pot", 3),
+    ]
+    assert answer["results"][0]["item"]["name"] == "Cup"
+    assert client.get("/api/v1/items/lamp/similar/").json()["results"] == []
+    error_of(client.get("/api/v1/items/nothing/similar/"), 404)
+
+
+def test_before_the_first_model_lists_are_empty() -> None:
+    answer = get("users/ann/")
+
+    assert answer["results"] == []
+    assert answer["model_version"] is None
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "limit=0",
+        "limit=101",
+        "exclude=a%23b",
+        "exclude_purchased=maybe",
+        "price_min=NaN",
+        "price_min=sNaN",
+        "price_max=Infinity",
+        "price_max=1e999999",
+        "price_min=cheap",
+        "price_min=1&price_min=2",
+        "expand=everything",
+        "explain=2",
+        "category=",
+        "cursor=x",
+    ],
+)
+def test_wrong_parameters_are_refused(query: str) -> None:
+    for path in ("users/ann/", "popular/", "trending/"):
+        error_of(api_client().get(f"{BASE}{path}?{query}"), 400)
+    response = send(api_client(), "POST", f"{BASE}session/?{query}", {"items": ["tea"]})
+    error_of(response, 400)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        [],
+        {"items": []},
+        {"items": "tea"},
+        {"items": ["a#b"]},
+        {"items": ["a"] * 101},
+        {"items": ["a"], "limit": 0},
+        {"items": ["a"], "user_id": "x"},
+    ],
+)
+def test_wrong_sessions_are_refused(body: Any) -> None:
+    error_of(send(api_client(), "POST", f"{BASE}session/", body), 400)
