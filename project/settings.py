@@ -116,6 +116,8 @@ AUTH_USER_MODEL = "users.StaffUser"
 AUTHENTICATION_BACKENDS = ["users.backends.StaffBackend"]
 # The Lambda function that runs jobs; empty where they run as processes of this machine.
 JOBS_FUNCTION = os.environ.get("JOBS_FUNCTION", "")
+# A job that was killed frees its place after so long; a running one renews it in time.
+JOB_LEASE_SECONDS = float(os.environ.get("JOB_LEASE_SECONDS", "60"))
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.ScryptPasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [

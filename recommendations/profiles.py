@@ -42,7 +42,7 @@ class Profile:
     version
         The model version it was computed with.
     history
-        The products that count, newest first, at most 50.
+        The products that count, with their summed weight, at most 50.
     bought
         The products bought or disliked, which are left out by default, newest first.
     entries
@@ -64,7 +64,7 @@ def round_score(score: float) -> float:
 
 
 def history_items(events: Iterable[Event]) -> list[HistoryItem]:
-    """Return the products that count in a user's events, newest first, at most 50."""
+    """Return the products that count in a user's events, at most 50."""
     return recent_items(
         HistoryItem(
             line.item_id,

@@ -38,7 +38,6 @@ __all__ = [
 logger = logging.getLogger(__name__)
 
 NAMES = ("train",)
-_LEASE_SECONDS = 60.0
 _REPORT_SECONDS = 0.5
 
 
@@ -81,7 +80,9 @@ def _lease(job: Job) -> Iterator[None]:
 
     def take() -> bool:
         now = datetime.now(UTC)
-        return storage.acquire(name=job.name, holder=job.job_id, now=now, seconds=_LEASE_SECONDS)
+        return storage.acquire(
+            name=job.name, holder=job.job_id, now=now, seconds=settings.JOB_LEASE_SECONDS
+        )
 
     if not take():
         message = f"another {job.name} job is running; wait for it to end"
@@ -89,7 +90,7 @@ def _lease(job: Job) -> Iterator[None]:
     ended = Event()
 
     def renew() -> None:
-        while not ended.wait(_LEASE_SECONDS / 4):
+        while not ended.wait(settings.JOB_LEASE_SECONDS / 4):
             take()
 
     thread = Thread(target=renew, daemon=True)

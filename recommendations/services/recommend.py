@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from recommendations.engine.packing import Neighbour
-from recommendations.engine.rank import Cause, HistoryItem, rank
+from recommendations.engine.rank import MAX_HISTORY, Cause, HistoryItem, rank
 from recommendations.entities import Item
 from recommendations.profiles import Entry, ready_list, round_score
 from recommendations.services import profiles
@@ -133,11 +133,7 @@ def for_session(*, item_ids: Sequence[str], query: Query) -> Answer:
     state = serving.state()
     if state.live_version is None:
         return _answer(state, ())
-    history = [
-        # The position stands in for the time, so that later products count as more recent.
-        HistoryItem(item_id, 1.0, "session", f"{position:06}", "")
-        for position, item_id in enumerate(item_ids)
-    ]
+    history = [HistoryItem(item_id, 1.0, "session", "", "") for item_id in item_ids[-MAX_HISTORY:]]
     found = profiles.candidates_for(history=history, version=state.live_version)
     entries = ready_list(
         history=history,
