@@ -5,18 +5,21 @@ from urllib.parse import urlencode
 from django.contrib.admin.utils import quote, unquote
 from django.urls import reverse
 
+# A browser would take these two for "this folder" and "the folder above".
+_FOLDERS = frozenset({".", ".."})
+
 
 def quote_key(key: str) -> str:
     """Return a key in a form that is safe as one segment of a path."""
-    # A browser would take these two for "this folder" and "the folder above".
-    if key in {".", ".."}:
+    if key in _FOLDERS:
         return "_2E" * len(key)
     return str(quote(key))
 
 
 def unquote_key(text: str) -> str:
     """Return the key that `quote_key` wrote."""
-    return str(unquote(text))
+    dots = text.replace("_2E", ".")
+    return dots if dots in _FOLDERS else str(unquote(text))
 
 
 def list_url(resource: str, **params: str) -> str:

@@ -66,11 +66,18 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class Hint:
-    """What an empty list says: what is (not) here, and what to do next."""
+    """What an empty list says: what is (not) here, and what to do next.
+
+    Attributes
+    ----------
+    permission
+        Needed to see the link; none when empty.
+    """
 
     text: str
     link_label: str = ""
     link: str = ""
+    permission: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

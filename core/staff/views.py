@@ -14,7 +14,7 @@ from core import audit
 from core.dynamodb.errors import CursorError
 from core.staff.links import action_url, detail_url, list_url, unquote_key
 from core.staff.paging import Trail, read_trail
-from core.staff.resource import Action, ActionError, Call, Filter, Query, Resource
+from core.staff.resource import Action, ActionError, Call, Filter, Hint, Query, Resource
 from core.validation import InvalidInputError
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ class ListView(ResourceView):
             filters=[_filter_context(f, chosen, params, url) for f in resource.filters],
             search_params=chosen,
             clear_url=url,
-            hint=resource.empty(query),
+            hint=_for_user(request, resource.empty(query)),
             actions=offered(request, resource),
             pages=_paging(trail, page.next, scope=scope, url=url, params=params),
         )
@@ -253,6 +253,12 @@ class ActionView(ResourceView):
             error="" if form is not None and form.errors else error,
             back_url=self.back(row),
         )
+
+
+def _for_user(request: HttpRequest, hint: Hint) -> Hint:
+    if hint.permission and not request.user.has_perm(hint.permission):
+        return Hint(hint.text)
+    return hint
 
 
 def offered(request: HttpRequest, resource: Resource, row: Any = None) -> list[dict[str, Any]]:

@@ -123,7 +123,9 @@ class JobResource(Resource):
         return f"Job {row.name}"
 
     def empty(self, query: Query) -> Hint:  # noqa: ARG002  # there is nothing to narrow
-        return Hint("No job has run yet.", "Train a model now", action_url("jobs", "train"))
+        return Hint(
+            "No job has run yet.", "Train a model now", action_url("jobs", "train"), "jobs:run"
+        )
 
     def panels(self, request: HttpRequest, row: Job) -> Sequence[Panel]:  # noqa: ARG002  # for others
         return [

@@ -127,7 +127,7 @@ def _publish(call: Call) -> Outcome:
     except NotPublishableError as error:
         raise ActionError(f"{error}.") from error
     return Outcome(
-        message=f"{name} is live now. Users see its recommendations at their next visit.",
+        message=f"Model {name} is live now. Users see its recommendations at their next visit.",
         before={"live": before},
         after={"live": name},
     )
@@ -194,6 +194,7 @@ class ModelResource(Resource):
             "No model has been trained yet. Training needs events: purchases, views or likes.",
             "Train a model now",
             action_url("models", "train"),
+            "jobs:run",
         )
 
     def panels(self, request: HttpRequest, row: Listed) -> Sequence[Panel]:  # noqa: ARG002  # for others

@@ -1,0 +1,395 @@
+"""Staff see the shop's data and the recommender's answers, and change what their role allows."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+from django.test import Client
+
+from core import audit
+from recommendations.entities import Item
+from recommendations.models import JobRow
+from recommendations.services import catalogue, events, recommend, versions
+from recommendations.storage import jobs as jobs_storage
+from recommendations.storage import versions as versions_storage
+from recommendations.storage.jobs import Job
+from recommendations.storage.versions import ModelVersion
+from tests.recommendations.factories import event, store_model
+from users.backends import staff_user
+from users.entities import Customer
+from users.permissions import ROLES
+from users.services import accounts, customers
+
+pytestmark = pytest.mark.usefixtures("dynamodb")
+
+PASSWORD = "correct horse battery"
+LogIn = Callable[[str], Client]
+METRICS = {"recall@20": 0.2, "ndcg@20": 0.1, "hit_rate@20": 0.5, "coverage@20": 0.4}
+
+
+@pytest.fixture
+def log_in(dynamodb: None) -> LogIn:
+    def as_role(role: str) -> Client:
+        account = accounts.create(username=role, password=PASSWORD, role=role)
+        client = Client()
+        client.force_login(staff_user(account))
+        return client
+
+    return as_role
+
+
+@pytest.fixture
+def shop(dynamodb: None) -> Iterator[None]:
+    """A user who bought a lamp, a model that knows what goes with it, and one before it."""
+    catalogue.save(
+        items=[
+            Item(item_id="lamp", name="Lamp <small>", price=Decimal("2.50"), currency="GBP"),
+            Item(item_id="bulb", name="Bulb", categories=("Light",)),
+            Item(item_id="shade", name="Shade"),
+        ]
+    )
+    customers.save(customers=[Customer(user_id="u/1", email="ada@example.com", labels=("vip",))])
+    events.record(events=[event("u/1", "lamp", event_id="o-1")])
+    for version in ("v1", "v2"):
+        store_model(version, {"lamp": [("bulb", 0.9), ("shade", 0.1)]}, popular=["shade"])
+        versions_storage.save(
+            ModelVersion(
+                version=version,
+                created_at="2026-11-01T00:00:00Z",
+                state="ready",
+                parameters={"k": 100},
+                data={"events": 1234, "users": 1, "items": 3},
+                metrics={"model": METRICS, "popular": {**METRICS, "recall@20": 0.05}},
+                rows={"neighbours": 1},
+            )
+        )
+    return
+
+
+def save_job(state: str, **fields: object) -> Job:
+    job = Job(
+        job_id=f"20261122T030000-{state}",
+        name="train",
+        state=state,
+        started_by="ada",
+        created_at="2026-11-22T03:00:00Z",
+        **fields,
+    )
+    jobs_storage.save(job)
+    return job
+
+
+def text(client: Client, url: str, status: int = 200) -> str:
+    answer = client.get(url)
+    assert answer.status_code == status, url
+    return answer.content.decode()
+
+
+def test_nobody_sees_anything_without_a_login() -> None:
+    for url in ("/admin/", "/admin/users/", "/admin/items/x/", "/admin/jobs/actions/train/"):
+        answer = Client().get(url)
+        assert answer.status_code == 302, url
+        assert answer.headers["Location"].startswith("/admin/login/"), url
+
+
+def test_pages_of_django_that_need_a_database_are_not_there(log_in: LogIn) -> None:
+    client = log_in("administrator")
+    for url in ("/admin/autocomplete/", "/admin/jsi18n/", "/admin/r/1/1/", "/admin/auth/user/"):
+        assert client.get(url).status_code == 404, url
+
+
+def test_an_empty_site_says_what_to_do_next(log_in: LogIn) -> None:
+    client = log_in("operator")
+
+    assert "Getting started" in text(client, "/admin/")
+    for url in ("users", "items", "events", "models", "jobs"):
+        assert 'class="hint"' in text(client, f"/admin/{url}/"), url
+    assert "/admin/models/actions/train/" in text(client, "/admin/models/")
+
+
+@pytest.mark.usefixtures("shop")
+def test_the_overview_shows_the_live_model_and_how_good_it_is(log_in: LogIn) -> None:
+    page = text(log_in("viewer"), "/admin/")
+
+    assert "1,234" in page
+    assert "/admin/models/v2/" in page
+    assert "recall@20 20 % (popular list 5.0 %)" in page
+    assert "Train now" not in page, "a viewer cannot train"
+
+
+@pytest.mark.usefixtures("shop")
+def test_a_user_page_shows_what_is_recommended_and_why(log_in: LogIn) -> None:
+    client = log_in("viewer")
+    page = text(client, "/admin/users/u_2F1/")
+
+    assert "ada@example.com" in page
+    assert "Lamp &lt;small&gt;" in page
+    assert 'hx-get="/admin/users/u_2F1/parts/recommendations/"' in page
+    part = text(client, "/admin/users/u_2F1/parts/recommendations/")
+    bulb, shade = part.index("/admin/items/bulb/"), part.index("/admin/items/shade/")
+    assert bulb < shade, "best first"
+    assert "bought" in part[bulb:shade]
+    assert '<a href="/admin/items/lamp/">Lamp &lt;small&gt;</a>' in part[bulb:shade]
+    assert "on 1 Nov 2026" in part
+    assert "100 %" in part
+
+
+@pytest.mark.usefixtures("shop")
+def test_an_item_page_shows_what_goes_with_it_and_how_many_users_say_so(log_in: LogIn) -> None:
+    client = log_in("viewer")
+
+    assert "2.50 GBP" in text(client, "/admin/items/lamp/")
+    part = text(client, "/admin/items/lamp/parts/similar/")
+    assert part.index("Bulb") < part.index("Shade")
+    assert '<td class="num">3</td>' in part
+
+
+@pytest.mark.usefixtures("shop")
+def test_items_are_found_by_words_and_filters_and_kept_in_links(log_in: LogIn) -> None:
+    client = log_in("viewer")
+
+    assert "Bulb" in text(client, "/admin/items/?q=bul")
+    assert "Shade" not in text(client, "/admin/items/?q=bul")
+    assert "No item matches" in text(client, "/admin/items/?q=nothing")
+    assert "Bulb" in text(client, "/admin/items/?category=Light")
+    assert "Shade" not in text(client, "/admin/items/?category=Light")
+    assert "No item matches" in text(client, "/admin/items/?available=no")
+    assert "Shade" in text(client, "/admin/items/?available=perhaps"), "unknown choices are ignored"
+
+
+def test_lists_page_on_and_back_and_survive_a_broken_link(log_in: LogIn) -> None:
+    catalogue.ensure(item_ids=[f"i{number:03}" for number in range(60)])
+    client = log_in("viewer")
+    first = client.get("/admin/items/")
+    second = client.get(first.context["pages"]["next_url"])
+    third = client.get(second.context["pages"]["next_url"])
+
+    assert "i024" in first.content.decode()
+    assert "i025" in second.content.decode()
+    assert "i059" in third.content.decode()
+    assert "next_url" not in third.context["pages"]
+    back = client.get(third.context["pages"]["previous_url"])
+    assert [row["url"] for row in back.context["rows"]] == [
+        row["url"] for row in second.context["rows"]
+    ]
+    start = client.get(back.context["pages"]["previous_url"])
+    assert "i000" in start.content.decode()
+    assert "previous_url" not in start.context["pages"]
+    broken = client.get("/admin/items/?q=i0&cursor=broken", follow=True)
+    assert broken.redirect_chain == [("/admin/items/?q=i0", 302)]
+    assert "no longer works" in broken.content.decode()
+
+
+@pytest.mark.usefixtures("shop")
+def test_events_link_to_users_items_and_their_own_page(log_in: LogIn) -> None:
+    client = log_in("viewer")
+    page = client.get("/admin/events/")
+    (row,) = page.context["rows"]
+
+    assert "/admin/users/u_2F1/" in page.content.decode()
+    detail = text(client, row["url"])
+    assert "o-1" in detail
+    assert "Lamp &lt;small&gt;" in detail
+    assert "Lamp" in text(client, "/admin/events/?user=u%2F1&type=purchase")
+    assert "No events match" in text(client, "/admin/events/?type=view")
+    for wrong in ("x", "2026-11-01_23x_23u", "2026-11-01T00:00:00Z_23x_23u"):
+        text(client, f"/admin/events/{wrong}/", status=404)
+
+
+@pytest.mark.usefixtures("shop")
+def test_a_model_page_shows_quality_beside_the_popular_list(log_in: LogIn) -> None:
+    page = text(log_in("viewer"), "/admin/models/v1/")
+
+    assert "Recall@20" in page
+    assert "This model" in page
+    assert "Popular list" in page
+    assert "20 %" in page
+    assert "5.0 %" in page
+    assert "Roll back" not in page, "a viewer cannot publish"
+
+
+@pytest.mark.usefixtures("shop")
+def test_an_operator_rolls_back_and_forward_and_it_is_written_down(log_in: LogIn) -> None:
+    client = log_in("operator")
+
+    assert "Roll back to this" in text(client, "/admin/models/v1/")
+    assert "Go back to Model v1" in text(client, "/admin/models/v1/actions/roll-back/")
+    assert versions.live() == "v2", "looking at the question changes nothing"
+    answer = client.post("/admin/models/v1/actions/roll-back/", follow=True)
+    assert versions.live() == "v1"
+    assert "v1 is live now" in answer.content.decode()
+    client.post("/admin/models/v2/actions/publish/")
+    assert versions.live() == "v2"
+    forward, back = audit.listing(limit=10).rows
+    assert (back.by, back.action, back.target) == ("operator", "models.roll-back", "v1")
+    assert (back.before, back.after) == ({"live": "v2"}, {"live": "v1"})
+    assert forward.action == "models.publish"
+
+
+@pytest.mark.usefixtures("shop")
+def test_what_is_no_longer_possible_says_so(log_in: LogIn) -> None:
+    client = log_in("operator")
+
+    answer = client.post("/admin/models/v2/actions/publish/", follow=True)
+
+    assert "no longer possible" in answer.content.decode()
+    assert not audit.listing(limit=1).rows
+
+
+@pytest.mark.usefixtures("shop")
+def test_a_merchandiser_hides_an_item_everywhere_and_shows_it_again(log_in: LogIn) -> None:
+    client = log_in("merchandiser")
+
+    client.post("/admin/items/bulb/actions/hide/")
+    answer = recommend.for_user(user_id="u/1", query=recommend.Query())
+    assert [row.item_id for row in answer.results] == ["shade"]
+    assert "Hidden" in text(client, "/admin/items/?q=bulb")
+
+    client.post("/admin/items/bulb/actions/show/")
+    answer = recommend.for_user(user_id="u/1", query=recommend.Query())
+    assert [row.item_id for row in answer.results] == ["bulb", "shade"]
+    assert [entry.action for entry in audit.listing(limit=9).rows] == ["items.show", "items.hide"]
+
+
+ACTIONS = {
+    "/admin/items/lamp/actions/hide/": "catalog:write",
+    "/admin/models/v1/actions/roll-back/": "jobs:run",
+    "/admin/models/actions/train/": "jobs:run",
+    "/admin/jobs/actions/train/": "jobs:run",
+}
+ALLOWED = {
+    "catalog:write": {"merchandiser", "operator", "administrator"},
+    "jobs:run": {"operator", "administrator"},
+}
+
+
+@pytest.mark.usefixtures("shop")
+@pytest.mark.parametrize("role", ROLES)
+def test_each_role_is_offered_and_may_do_only_what_it_may(role: str, log_in: LogIn) -> None:
+    client = log_in(role)
+    for url, permission in ACTIONS.items():
+        allowed = role in ALLOWED[permission]
+        assert client.get(url).status_code == (200 if allowed else 403), url
+        if not allowed:
+            refused = client.post(url)
+            assert refused.status_code == 403, url
+            assert permission in refused.content.decode()
+    offered = {
+        url
+        for url in ACTIONS
+        for page in ("/admin/items/lamp/", "/admin/models/v1/", "/admin/models/", "/admin/jobs/")
+        if url in text(client, page)
+    }
+    assert offered == {url for url, needed in ACTIONS.items() if role in ALLOWED[needed]}
+    assert client.get("/admin/audit/").status_code == (200 if role == "administrator" else 403)
+    assert ("/admin/audit/" in text(client, "/admin/")) == (role == "administrator")
+
+
+@pytest.mark.usefixtures("shop")
+def test_an_action_needs_a_post_from_our_own_page(log_in: LogIn) -> None:
+    account = accounts.create(username="eve", password=PASSWORD, role="operator")
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(staff_user(account))
+
+    assert client.post("/admin/models/v1/actions/roll-back/").status_code == 403
+    assert versions.live() == "v2"
+
+
+def test_training_starts_a_job_and_leads_to_it(
+    log_in: LogIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("recommendations.services.jobs._spawn", lambda **_: None)
+    client = log_in("operator")
+
+    answer = client.post("/admin/jobs/actions/train/", follow=True)
+
+    (row,) = JobRow.query(JobRow.PK)
+    assert answer.redirect_chain == [(f"/admin/jobs/{row.sk}/", 302)]
+    assert "hx-get" in answer.content.decode()
+    assert row.started_by == "operator"
+    assert audit.listing(limit=1).rows[0].target == row.sk
+
+
+def test_a_job_is_followed_while_it_runs_and_ends_with_its_result_or_its_error(
+    log_in: LogIn,
+) -> None:
+    client = log_in("viewer")
+    now = datetime.now(UTC).isoformat()
+    running = save_job("running", step="fitting", progress=0.4, heartbeat_at=now)
+    failed = save_job("failed", error="there are no purchases <yet>", finished_at=now)
+    done = save_job("succeeded", finished_at=now, progress=1.0, result={"version": "v9"})
+
+    part = text(client, f"/admin/jobs/{running.job_id}/parts/progress/")
+    assert 'value="40"' in part
+    assert "every 1s" in part
+    part = text(client, f"/admin/jobs/{failed.job_id}/parts/progress/")
+    assert "there are no purchases &lt;yet&gt;" in part
+    assert "every 1s" not in part
+    assert "/admin/models/v9/" in text(client, f"/admin/jobs/{done.job_id}/")
+
+
+def test_a_job_that_fell_silent_says_so(log_in: LogIn) -> None:
+    job = save_job("running", heartbeat_at="2026-01-01T00:00:00Z")
+
+    assert "sign of life" in text(log_in("viewer"), f"/admin/jobs/{job.job_id}/")
+
+
+@pytest.mark.usefixtures("shop")
+def test_what_is_not_there_says_so_and_leads_on(log_in: LogIn) -> None:
+    client = log_in("administrator")
+    for url in (
+        "/admin/users/nobody/",
+        "/admin/items/nothing/",
+        "/admin/items/" + "x" * 3000 + "/",
+        "/admin/items/lamp/parts/nothing/",
+        "/admin/items/lamp/actions/nothing/",
+        "/admin/items/nothing/actions/hide/",
+        "/admin/models/v9/",
+        "/admin/jobs/none/",
+        "/admin/audit/none/",
+    ):
+        page = text(client, url, status=404)
+        assert "Not found" in page, url
+
+
+PAGES = {
+    "/admin/": 5,
+    "/admin/users/": 6,
+    "/admin/users/?q=u": 10,
+    "/admin/users/u_2F1/": 5,
+    "/admin/users/u_2F1/parts/recommendations/": 5,
+    "/admin/items/": 6,
+    "/admin/items/?available=yes": 5,
+    "/admin/items/?q=lamp": 5,
+    "/admin/items/lamp/": 5,
+    "/admin/items/lamp/parts/similar/": 5,
+    "/admin/events/": 8,
+    "/admin/events/?user=u%2F1": 5,
+    "/admin/models/": 5,
+    "/admin/models/v2/": 5,
+    "/admin/jobs/": 5,
+    "/admin/audit/": 5,
+}
+
+
+@pytest.mark.usefixtures("shop")
+def test_every_page_costs_a_bounded_number_of_round_trips(log_in: LogIn) -> None:
+    client = log_in("administrator")
+    recommend.for_user(user_id="u/1", query=recommend.Query())
+
+    spent = {url: int(client.get(url).headers["X-DynamoDB-Round-Trips"]) for url in PAGES}
+
+    assert {url: trips for url, trips in spent.items() if trips > PAGES[url]} == {}
+
+
+@pytest.mark.usefixtures("shop")
+def test_pages_hold_no_inline_script_or_style(log_in: LogIn) -> None:
+    client = log_in("administrator")
+    for url in PAGES:
+        answer = client.get(url)
+        page = answer.content.decode()
+        assert "<style" not in page, url
+        assert " style=" not in page, url
+        assert "<script>" not in page, url
+        assert "unsafe" not in answer.headers["Content-Security-Policy"], url
