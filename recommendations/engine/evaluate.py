@@ -169,7 +169,7 @@ def new_items(train: Interactions, test: Interactions) -> sparse.csr_matrix:
 
 
 def _pairs(interactions: Interactions) -> sparse.csr_matrix:
-    matrix = user_item_matrix(interactions, max_items=max(interactions.n_items, 1))
+    matrix = user_item_matrix(interactions)
     matrix.data[:] = 1.0
     return matrix
 

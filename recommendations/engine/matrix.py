@@ -1,4 +1,4 @@
-"""From events to the sparse user-item matrix, with duplicates summed and long histories capped."""
+"""From events to sparse user-item matrices, with duplicates summed and long histories capped."""
 
 from __future__ import annotations
 
@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import sparse
 
+from recommendations.engine.rank import HISTORY_HALF_LIFE_DAYS, MAX_HISTORY
+from recommendations.engine.weights import SECONDS_PER_DAY
+
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from recommendations.engine.interactions import Interactions
@@ -17,14 +22,14 @@ MAX_ITEMS_PER_USER = 1_000
 
 
 def user_item_matrix(
-    interactions: Interactions, *, max_items: int = MAX_ITEMS_PER_USER
+    interactions: Interactions, *, max_items: int | None = None
 ) -> sparse.csr_matrix:
     """Return the weights of users for items, events of one pair summed.
 
     Parameters
     ----------
     interactions : Interactions
-    max_items : int
+    max_items : int, optional
         Of a user with more items, only so many stay: those with the newest event, and among
         items equally new those whose id comes first.
 
@@ -33,33 +38,47 @@ def user_item_matrix(
     csr_matrix of float64, shape (n_users, n_items)
         With sorted indices.
     """
-    shape = (interactions.n_users, interactions.n_items)
     matrix = sparse.csr_matrix(
-        (interactions.weights, (interactions.users, interactions.items)), shape=shape
+        (interactions.weights, (interactions.users, interactions.items)),
+        shape=(interactions.n_users, interactions.n_items),
     )
     matrix.sum_duplicates()
-    long = np.diff(matrix.indptr) > max_items
-    if long.any():
-        surplus = _surplus(interactions.take(long[interactions.users]), max_items)
-        matrix -= matrix.multiply(surplus)
-        matrix.eliminate_zeros()
+    if max_items is None:
+        return matrix
+    return _capped(matrix, interactions, max_items, lambda _, newest: newest)
+
+
+def preference_matrix(
+    interactions: Interactions, *, max_items: int = MAX_ITEMS_PER_USER
+) -> sparse.csr_matrix:
+    """Return what models learn from: summed weights, cut at 1.
+
+    That a shopper takes an item says much, how often says little about other items.
+    """
+    matrix = user_item_matrix(interactions, max_items=max_items)
+    np.minimum(matrix.data, 1.0, out=matrix.data)
     return matrix
 
 
-def _surplus(interactions: Interactions, max_items: int) -> sparse.csr_matrix:
-    """Return ones where a user's item is beyond the newest ``max_items``."""
-    users, items, times = interactions.users, interactions.items, interactions.times
-    newest_first = np.lexsort((-times, items, users))
-    users, items, times = users[newest_first], items[newest_first], times[newest_first]
-    fresh = np.ones(users.size, dtype=bool)
-    fresh[1:] = (users[1:] != users[:-1]) | (items[1:] != items[:-1])
-    users, items, times = users[fresh], items[fresh], times[fresh]
-    by_recency = np.lexsort((items, -times, users))
-    users, items = users[by_recency], items[by_recency]
-    beyond = ranks_within(users) >= max_items
-    return sparse.csr_matrix(
-        (np.ones(int(beyond.sum())), (users[beyond], items[beyond])),
-        shape=(interactions.n_users, interactions.n_items),
+def history_matrix(
+    interactions: Interactions, *, max_items: int | None = MAX_HISTORY
+) -> sparse.csr_matrix:
+    """Return what scores are summed over: ``log2(1 + summed weight)`` of a user's main items.
+
+    Of a longer history stay the ``max_items`` whose value, halved for every 120 days of age, is
+    largest; equals by item id. It is what `recommendations.engine.rank` does for one user.
+    """
+    matrix = user_item_matrix(interactions)
+    matrix.data = np.log2(1.0 + matrix.data)
+    if max_items is None:
+        return matrix
+    return _capped(
+        matrix,
+        interactions,
+        max_items,
+        lambda values, newest: (
+            np.log2(values) + newest / (HISTORY_HALF_LIFE_DAYS * SECONDS_PER_DAY)
+        ),
     )
 
 
@@ -70,3 +89,40 @@ def ranks_within(groups: NDArray[np.int32]) -> NDArray[np.int64]:
     new = np.flatnonzero(groups[1:] != groups[:-1]) + 1
     starts[new] = new
     return positions - np.maximum.accumulate(starts)
+
+
+def row_numbers(matrix: sparse.csr_matrix) -> NDArray[np.int32]:
+    """Return the row of each stored entry."""
+    return np.repeat(np.arange(matrix.shape[0], dtype=np.int32), np.diff(matrix.indptr))
+
+
+def _capped(
+    matrix: sparse.csr_matrix,
+    interactions: Interactions,
+    max_items: int,
+    key: Callable[[NDArray[np.float64], NDArray[np.float64]], NDArray[np.float64]],
+) -> sparse.csr_matrix:
+    """Keep of each row the entries with the largest key of value and newest time."""
+    long_rows = np.diff(matrix.indptr) > max_items
+    if not long_rows.any():
+        return matrix
+    rows = row_numbers(matrix)
+    affected = np.flatnonzero(long_rows[rows])
+    newest = _newest_times(interactions.take(long_rows[interactions.users]))
+    keys = key(matrix.data[affected], newest)
+    order = np.lexsort((matrix.indices[affected], -keys, rows[affected]))
+    beyond = ranks_within(rows[affected][order]) >= max_items
+    matrix.data[affected[order[beyond]]] = 0.0
+    matrix.eliminate_zeros()
+    return matrix
+
+
+def _newest_times(interactions: Interactions) -> NDArray[np.float64]:
+    """Return the newest time of each user-item pair, in the order of users, then of items."""
+    users, items, times = interactions.users, interactions.items, interactions.times
+    order = np.lexsort((-times, items, users))
+    users, items, times = users[order], items[order], times[order]
+    first = np.ones(users.size, dtype=bool)
+    first[1:] = (users[1:] != users[:-1]) | (items[1:] != items[:-1])
+    newest: NDArray[np.float64] = times[first]
+    return newest

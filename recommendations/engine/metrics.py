@@ -6,13 +6,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from recommendations.engine.topk import row_numbers
+from recommendations.engine.matrix import ranks_within, row_numbers
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from scipy import sparse
-
-from recommendations.engine.matrix import ranks_within
 
 
 def hits_by_rank(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from heapq import nlargest, nsmallest
+from math import log2
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -12,6 +14,7 @@ if TYPE_CHECKING:
     from recommendations.engine.packing import Neighbour
 
 MAX_HISTORY = 50
+HISTORY_HALF_LIFE_DAYS = 120.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,23 +48,31 @@ class Scored:
 
 
 def recent_items(history: Iterable[HistoryItem], *, limit: int = MAX_HISTORY) -> list[HistoryItem]:
-    """Return one row per item, newest item first, at most ``limit``.
+    """Fold a user's events into one row per item, newest item first, at most ``limit``.
 
-    An item's row is its strongest event (the newest among equals); the item is as recent as its
-    newest event. Events without a positive weight say nothing and are left out.
+    The weight of a row is ``log2(1 + summed weight)`` of the item's events, so that one purchase
+    is worth 1 and the tenth adds little. An item is shown by its strongest event, the newest
+    among equals. Events without a positive weight say nothing and are left out. Of a longer
+    history stay the items whose weight, halved for every 120 days of age, is largest.
     """
     strongest: dict[str, HistoryItem] = {}
     newest: dict[str, str] = {}
+    totals: dict[str, float] = {}
     for row in history:
         if not row.weight > 0:
             continue
-        known = strongest.get(row.item_id)
+        item_id = row.item_id
+        known = strongest.get(item_id)
         if known is None or _strength(row) > _strength(known):
-            strongest[row.item_id] = row
-        newest[row.item_id] = max(newest.get(row.item_id, ""), row.at)
-    return nlargest(
-        limit, strongest.values(), key=lambda row: (newest[row.item_id], row.event_id, row.item_id)
-    )
+            strongest[item_id] = row
+        newest[item_id] = max(newest.get(item_id, ""), row.at)
+        totals[item_id] = totals.get(item_id, 0.0) + row.weight
+    rows = [replace(row, weight=log2(1.0 + totals[row.item_id])) for row in strongest.values()]
+    rows.sort(key=lambda row: row.item_id)
+    if len(rows) > limit:
+        rows = nlargest(limit, rows, key=lambda row: log2(row.weight) + _age(newest[row.item_id]))
+    rows.sort(key=lambda row: (newest[row.item_id], row.event_id, row.item_id), reverse=True)
+    return rows
 
 
 def rank(
@@ -74,13 +85,13 @@ def rank(
 ) -> list[Scored]:
     """Return the best items for a history, with the events that speak for each.
 
-    The score of item j is the sum of ``v_i · W_ij`` over the user's 50 most recent items i, where
-    ``v_i`` is the weight of the event and ``W_ij`` that of the neighbour.
+    The score of item j is the sum of ``v_i · W_ij`` over the rows i of the history, with ``v_i``
+    the weight of the row and ``W_ij`` that of the neighbour. Of more than 50 rows the newest count.
 
     Parameters
     ----------
     history : sequence of HistoryItem
-        In any order; see `recent_items` for what counts.
+        One row per item, as `recent_items` makes them, in any order.
     neighbours : mapping of str to sequence of Neighbour
         Rows of the items in the history; an item without a row adds nothing.
     exclude : collection of str
@@ -96,7 +107,9 @@ def rank(
         Highest score first, ties by item id. Causes have the largest share first; the shares of
         one item add up to at most 1.
     """
-    rows = [(row, neighbours.get(row.item_id, ())) for row in recent_items(history)]
+    if len(history) > MAX_HISTORY:
+        history = nlargest(MAX_HISTORY, history, key=lambda row: (row.at, row.item_id))
+    rows = [(row, neighbours.get(row.item_id, ())) for row in history if row.weight > 0]
     scores: dict[str, float] = {}
     known = scores.get
     for row, near in rows:
@@ -111,6 +124,11 @@ def rank(
         Scored(item_id, -negative, _causes(reasons.get(item_id, ()), total=-negative, limit=causes))
         for negative, item_id in best
     ]
+
+
+def _age(at: str) -> float:
+    """Return a time in half-lives of the history; only differences mean anything."""
+    return datetime.fromisoformat(at).timestamp() / (HISTORY_HALF_LIFE_DAYS * 86_400.0)
 
 
 def _strength(row: HistoryItem) -> tuple[float, str, str]:

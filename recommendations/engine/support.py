@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from recommendations.engine.matrix import row_numbers
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from scipy import sparse
-
-from recommendations.engine.topk import row_numbers
 
 
 def shared_users(

@@ -14,8 +14,10 @@ import numpy as np
 from scipy import sparse
 from sparse_dot_topn import sp_matmul_topn
 
+from recommendations.engine.matrix import row_numbers
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -101,27 +103,23 @@ def product_topk(
     ]
     if not blocks:
         return sparse.csr_matrix((left.shape[0], right.shape[1]))
-    # `sparse.vstack` would sort the columns and so lose the order by weight.
-    pointers = np.cumsum([0, *np.concatenate([np.diff(block.indptr) for block in blocks])])
+    return stack(blocks)
+
+
+def stack(blocks: Sequence[sparse.csr_matrix]) -> sparse.csr_matrix:
+    """Return the blocks below one another, each row in its given order.
+
+    `scipy.sparse.vstack` may sort the columns and so lose the order by value.
+    """
+    counts = np.concatenate([np.diff(block.indptr) for block in blocks])
     return sparse.csr_matrix(
         (
             np.concatenate([block.data for block in blocks]),
             np.concatenate([block.indices for block in blocks]),
-            pointers,
+            np.concatenate(([0], np.cumsum(counts))),
         ),
-        shape=(left.shape[0], right.shape[1]),
+        shape=(counts.size, blocks[0].shape[1]),
     )
-
-
-def largest_per_row(matrix: sparse.csr_matrix, k: int) -> sparse.csr_matrix:
-    """Return the ``k`` largest positive entries of each row, largest first, rounded.
-
-    The order of entries within the rows of ``matrix`` does not matter.
-    """
-    rows = row_numbers(matrix)
-    values = round_significant(matrix.data)
-    order = np.lexsort((matrix.indices, -values, rows))
-    return _cut(rows[order], matrix.indices[order], values[order], k=k, shape=matrix.shape)
 
 
 def round_significant(values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -138,11 +136,6 @@ def round_significant(values: NDArray[np.float64]) -> NDArray[np.float64]:
     up, down = 10.0 ** np.maximum(digits, 0), 10.0 ** np.maximum(-digits, 0)
     rounded[large] = np.rint(values[large] * up / down) / up * down
     return rounded
-
-
-def row_numbers(matrix: sparse.csr_matrix) -> NDArray[np.int32]:
-    """Return the row of each stored entry."""
-    return np.repeat(np.arange(matrix.shape[0], dtype=np.int32), np.diff(matrix.indptr))
 
 
 def _prefer_first_columns(matrix: sparse.csr_matrix) -> sparse.csr_matrix:

@@ -10,11 +10,17 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from scipy import sparse
 
-from recommendations.engine.matrix import MAX_ITEMS_PER_USER, user_item_matrix
+from recommendations.engine.matrix import (
+    MAX_ITEMS_PER_USER,
+    history_matrix,
+    preference_matrix,
+    row_numbers,
+    user_item_matrix,
+)
 from recommendations.engine.packing import Neighbour
 from recommendations.engine.rank import MAX_HISTORY
 from recommendations.engine.support import shared_users
-from recommendations.engine.topk import product_topk, row_numbers
+from recommendations.engine.topk import product_topk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -51,9 +57,9 @@ class Estimator(ABC):
     threads: int | None = None
     user_ids_: tuple[str, ...] = field(default=(), init=False, repr=False)
     item_ids_: tuple[str, ...] = field(default=(), init=False, repr=False)
-    seen_: sparse.csr_matrix = field(default_factory=empty, init=False, repr=False)
-    fitted_: bool = field(default=False, init=False, repr=False)
+    interactions_: Interactions | None = field(default=None, init=False, repr=False)
 
+    @abstractmethod
     def fit(self, interactions: Interactions, *, now: float) -> Self:
         """Learn from the interactions.
 
@@ -68,13 +74,6 @@ class Estimator(ABC):
         -------
         Self
         """
-        self.user_ids_ = interactions.user_ids
-        self.item_ids_ = interactions.item_ids
-        self.seen_ = user_item_matrix(interactions, max_items=max(interactions.n_items, 1))
-        self.seen_.data[:] = 1.0
-        self._fit(interactions, now)
-        self.fitted_ = True
-        return self
 
     def get_params(self) -> dict[str, Any]:
         """Return the constructor's parameters; they make an equal, unfitted estimator."""
@@ -86,7 +85,7 @@ class Estimator(ABC):
 
     def recommend(self, user_id: str, k: int = 10) -> list[tuple[str, float]]:
         """Return the best ``k`` items for a user, best first; nothing for an unknown user."""
-        self._check_fitted()
+        self._fitted()
         code = _position(self.user_ids_, user_id)
         if code is None:
             return []
@@ -116,12 +115,26 @@ class Estimator(ABC):
     def similar_items(self, item_id: str, k: int = 10) -> list[Neighbour]:
         """Return the ``k`` items nearest to an item; nothing for an unknown item."""
 
-    @abstractmethod
-    def _fit(self, interactions: Interactions, now: float) -> None: ...
+    def _remember(self, interactions: Interactions) -> None:
+        self.user_ids_, self.item_ids_ = interactions.user_ids, interactions.item_ids
+        self.interactions_ = interactions
 
-    def _check_fitted(self) -> None:
-        if not self.fitted_:
+    def _fitted(self) -> Interactions:
+        if self.interactions_ is None:
             raise NotFittedError(f"{type(self).__name__} has not been fitted")
+        return self.interactions_
+
+    def _events_of(self, users: NDArray[Any]) -> Interactions:
+        interactions = self._fitted()
+        wanted = np.zeros(interactions.n_users, dtype=bool)
+        wanted[users] = True
+        return interactions.take(wanted[interactions.users])
+
+    def _seen(self, users: NDArray[Any]) -> sparse.csr_matrix:
+        """Return ones for the items that each user has, shape (n, n_items)."""
+        seen = user_item_matrix(self._events_of(users))[users]
+        seen.data[:] = 1.0
+        return seen
 
     def _best(
         self, users: NDArray[Any], histories: sparse.csr_matrix, table: sparse.csr_matrix, k: int
@@ -130,8 +143,8 @@ class Estimator(ABC):
         if not users.size or not self.item_ids_:
             return sparse.csr_matrix((users.size, len(self.item_ids_)))
         if self.exclude_seen:
-            seen = self.seen_[users]
             # Minus infinity for each seen item, in the same product as the scores.
+            seen = self._seen(users)
             mask = sparse.diags(np.full(table.shape[1], -np.inf), format="csr")
             histories = sparse.hstack((histories, seen), format="csr")
             table = sparse.vstack((table, mask), format="csr")
@@ -146,22 +159,20 @@ class NeighbourEstimator(Estimator):
     ----------
     k : int
         Neighbours per item.
-    history : int
-        So many of the user's newest items count in `recommend`.
+    history : int, optional
+        So many of the user's items count in `recommend`, see `history_matrix`; all when None.
     max_items_per_user : int
         Of longer histories only the newest items are learnt from.
     """
 
     k: int = 100
-    history: int = MAX_HISTORY
+    history: int | None = MAX_HISTORY
     max_items_per_user: int = MAX_ITEMS_PER_USER
     table_: sparse.csr_matrix = field(default_factory=empty, init=False, repr=False)
-    histories_: sparse.csr_matrix = field(default_factory=empty, init=False, repr=False)
 
     def recommend_many(self, users: NDArray[Any], k: int) -> sparse.csr_matrix:
         """Return the best ``k`` items of many users; see `Estimator.recommend_many`."""
-        self._check_fitted()
-        return self._best(users, self.histories_[users], self.table_, k)
+        return self._best(users, self._histories(users), self.table_, k)
 
     def recommend_items(
         self, history: Sequence[tuple[str, float]], k: int = 10
@@ -177,24 +188,29 @@ class NeighbourEstimator(Estimator):
 
     def similar_items(self, item_id: str, k: int = 10) -> list[Neighbour]:
         """Return the ``k`` items nearest to an item, best first; nothing for an unknown item."""
-        self._check_fitted()
+        self._fitted()
         code = _position(self.item_ids_, item_id)
-        return [] if code is None else self._rows(code, code + 1)[0][:k]
+        if code is None:
+            return []
+        user_items, item_users = self._pairs()
+        row = slice(code, code + 1)
+        return self._rows(self.table_[row], item_users[row], user_items)[0][:k]
 
     def neighbours(self) -> Iterator[tuple[str, list[Neighbour]]]:
         """Yield each item that has neighbours, with all of them, best first.
 
         Memory is bounded: supports are counted for a few hundred items at a time.
         """
-        self._check_fitted()
+        user_items, item_users = self._pairs()
         for start in range(0, len(self.item_ids_), _SUPPORT_BLOCK):
-            rows = self._rows(start, min(start + _SUPPORT_BLOCK, len(self.item_ids_)))
+            stop = start + _SUPPORT_BLOCK
+            rows = self._rows(self.table_[start:stop], item_users[start:stop], user_items)
             for code, row in enumerate(rows, start):
                 if row:
                     yield self.item_ids_[code], row
 
     def _row(self, item_id: str) -> list[tuple[str, float]]:
-        self._check_fitted()
+        self._fitted()
         code = _position(self.item_ids_, item_id)
         if code is None:
             return []
@@ -204,15 +220,25 @@ class NeighbourEstimator(Estimator):
             for item, value in zip(row.indices, row.data, strict=True)
         ]
 
-    def _rows(self, start: int, stop: int) -> list[list[Neighbour]]:
-        table = self.table_[start:stop]
-        supports = shared_users(self.seen_[:, start:stop].T.tocsr(), self.seen_, table)
-        rows: list[list[Neighbour]] = [[] for _ in range(stop - start)]
+    def _rows(
+        self, table: sparse.csr_matrix, item_users: sparse.csr_matrix, user_items: sparse.csr_matrix
+    ) -> list[list[Neighbour]]:
+        supports = shared_users(item_users, user_items, table)
+        rows: list[list[Neighbour]] = [[] for _ in range(table.shape[0])]
         for row, item, weight, support in zip(
             row_numbers(table), table.indices, table.data, supports, strict=True
         ):
             rows[row].append(Neighbour(self.item_ids_[item], float(weight), int(support)))
         return rows
+
+    def _pairs(self) -> tuple[sparse.csr_matrix, sparse.csr_matrix]:
+        """Return ones for what supports are counted over, and their transpose."""
+        matrix = preference_matrix(self._fitted(), max_items=self.max_items_per_user)
+        matrix.data = np.ones(matrix.nnz, dtype=np.float32)
+        return matrix, matrix.T.tocsr()
+
+    def _histories(self, users: NDArray[Any]) -> sparse.csr_matrix:
+        return history_matrix(self._events_of(users), max_items=self.history)[users]
 
 
 def _position(ids: tuple[str, ...], wanted: str) -> int | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from scipy import sparse
@@ -34,11 +34,16 @@ class Popular(Estimator):
         default_factory=lambda: np.zeros(0), init=False, repr=False
     )
 
+    def fit(self, interactions: Interactions, *, now: float) -> Self:
+        """Count; see `Estimator.fit`."""
+        self._remember(interactions)
+        since = now - self.window_days * SECONDS_PER_DAY
+        self.totals_ = item_totals(interactions, since=since)
+        return self
+
     def recommend_many(self, users: NDArray[Any], k: int) -> sparse.csr_matrix:
         """Return the best ``k`` items of many users; see `Estimator.recommend_many`."""
-        self._check_fitted()
-        seen = self.seen_[users]
-        longest = int(np.diff(seen.indptr).max(initial=0)) if self.exclude_seen else 0
+        longest = int(np.diff(self._seen(users).indptr).max(initial=0)) if self.exclude_seen else 0
         best = np.argsort(-self.totals_, kind="stable")[: k + longest]
         best = best[self.totals_[best] > 0]
         table = sparse.csr_matrix(
@@ -49,8 +54,5 @@ class Popular(Estimator):
 
     def similar_items(self, item_id: str, k: int = 10) -> list[Neighbour]:  # noqa: ARG002
         """Return nothing: popularity knows no pairs."""
+        self._fitted()
         return []
-
-    def _fit(self, interactions: Interactions, now: float) -> None:
-        since = now - self.window_days * SECONDS_PER_DAY
-        self.totals_ = item_totals(interactions, since=since)

@@ -1,13 +1,19 @@
 from __future__ import annotations
 
+import math
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 
+import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from recommendations.engine.interactions import InteractionsBuilder
+from recommendations.engine.matrix import history_matrix
 from recommendations.engine.packing import Neighbour
-from recommendations.engine.rank import HistoryItem, rank
+from recommendations.engine.rank import HistoryItem, rank, recent_items
 
 
 def bought(item_id, *, weight=1.0, at="2024-01-01T00:00:00Z", event="purchase", event_id="e"):
@@ -50,7 +56,7 @@ def test_ties_are_broken_by_item_id():
     assert [each.item_id for each in best] == ["a", "b", "c"]
 
 
-def test_only_the_fifty_newest_items_count():
+def test_only_the_fifty_newest_rows_count():
     history = [bought(f"i{day:02}", at=f"2024-01-{day:02}T00:00:00Z") for day in range(1, 29)]
     history += [bought(f"j{day:02}", at=f"2024-02-{day:02}T00:00:00Z") for day in range(1, 29)]
     neighbours = {row.item_id: [Neighbour(f"to-{row.item_id}", 1.0, 1)] for row in history}
@@ -58,11 +64,49 @@ def test_only_the_fifty_newest_items_count():
     assert {each.item_id for each in best} == {f"to-{row.item_id}" for row in history[6:]}
 
 
-def test_repeats_of_one_item_count_once_with_the_strongest_event():
-    history = [bought("tea", weight=0.2, event="view"), bought("tea"), bought("tea", weight=0.2)]
-    best = rank(history=history, neighbours=NEIGHBOURS, exclude=(), limit=1)
-    assert best[0].score == 0.8
-    assert [cause.event for cause in best[0].causes] == ["purchase"]
+def test_repeats_fold_into_one_row_with_the_strongest_event():
+    history = [bought("tea", weight=0.5, event="cart"), bought("tea"), bought("tea", weight=0.5)]
+    (row,) = recent_items(history)
+    assert row.event == "purchase"
+    assert row.weight == pytest.approx(math.log2(1 + 2.0))
+
+
+def test_one_purchase_is_worth_one_and_nothing_is_left_out():
+    history = [bought("tea"), bought("jam", weight=0.0, event="dislike")]
+    assert [(row.item_id, row.weight) for row in recent_items(history)] == [("tea", 1.0)]
+
+
+def test_folded_rows_are_newest_first():
+    history = [bought(item, at=f"2024-01-0{day}T00:00:00Z") for day, item in enumerate("abc", 1)]
+    assert [row.item_id for row in recent_items(history)] == ["c", "b", "a"]
+
+
+def test_of_a_long_history_the_strong_and_the_recent_stay():
+    often = [bought("often", at=f"2024-01-0{day}T00:00:00Z") for day in range(1, 8)]
+    once = [bought(f"i{day:02}", at=f"2024-02-{day:02}T00:00:00Z") for day in range(1, 29)]
+    kept = {row.item_id for row in recent_items([*often, *once], limit=10)}
+    assert kept == {"often", *(f"i{day:02}" for day in range(20, 29))}
+
+
+def test_serving_and_training_keep_the_same_items_with_the_same_values():
+    random = np.random.default_rng(3)
+    builder = InteractionsBuilder()
+    history = []
+    for event in range(400):
+        item, day = f"i{random.integers(150):03}", int(random.integers(300))
+        weight = float(random.choice([0.2, 0.5, 1.0]))
+        at = datetime(2024, 1, 1, tzinfo=UTC) + timedelta(days=day, minutes=event)
+        builder.add("ann", item, weight=weight, time=at.timestamp())
+        history.append(bought(item, weight=weight, at=at.isoformat(), event_id=str(event)))
+    interactions = builder.build()
+    trained = history_matrix(interactions)
+    served = {row.item_id: row.weight for row in recent_items(history)}
+    assert served == pytest.approx(
+        {
+            interactions.item_ids[item]: value
+            for item, value in zip(trained.indices, trained.data, strict=True)
+        }
+    )
 
 
 def test_a_disliked_item_says_nothing():

@@ -1,0 +1,204 @@
+"""Local ridge: for each item, the few others that together explain it best. The model R.
+
+For a target item j with candidates N, the items nearest by cosine, solve
+
+.. math::
+   \\min_{w \\ge 0} \\; \\tfrac12 w^T (G_{NN} + \\lambda I + \\delta\\,\\mathrm{diag}\\,G_{NN}) w
+   - G_{Nj}^T w, \\qquad G = X^T D_u^{-g} X
+
+The Gram matrix is never whole in memory: each item keeps its largest ``reach`` cosines, and what
+two candidates do not list of each other counts as zero.
+
+References
+----------
+Ning, Karypis: "SLIM: sparse linear methods for top-n recommender systems", ICDM 2011. Steck:
+"Embarrassingly shallow autoencoders for sparse data", WWW 2019. Beck, Teboulle: "A fast iterative
+shrinkage-thresholding algorithm for linear inverse problems", SIAM J. Imaging Sciences 2(1), 2009.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import sparse
+
+from recommendations.engine.matrix import ranks_within, row_numbers
+from recommendations.engine.similarity import inverse_power, row_sums, scale
+from recommendations.engine.topk import product_blocks, threads_or_all
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+BATCH = 128
+ITERATIONS = 20
+
+
+class LocalRidge:
+    """Weights towards each refined item, filled in as far as time allows.
+
+    Parameters
+    ----------
+    matrix : csr_matrix of float64, shape (n_users, n_items)
+        Weights x, not negative.
+    candidates : int
+        Size of N.
+    reach : int
+        Cosines kept per item, at least ``candidates``.
+    user_exponent : float
+        g.
+    penalty, diagonal_penalty : float
+        λ and δ, both positive.
+    threads : int, optional
+        All cores when None; the result does not depend on it.
+
+    Attributes
+    ----------
+    refined : ndarray of bool, shape (n_items,)
+        Targets solved so far.
+    sources : ndarray of int32, shape (n_items, candidates)
+        N of each item; the number of items stands for "none".
+    values : ndarray of float32, shape (n_items, candidates)
+        w of each refined item, zero elsewhere.
+    """
+
+    def __init__(
+        self,
+        matrix: sparse.csr_matrix,
+        *,
+        candidates: int = 100,
+        reach: int = 256,
+        user_exponent: float = 0.25,
+        penalty: float = 20.0,
+        diagonal_penalty: float = 0.2,
+        threads: int | None = None,
+    ) -> None:
+        n_items = matrix.shape[1]
+        candidates = min(candidates, max(n_items - 1, 1))
+        self.reach = min(max(reach, candidates), max(n_items - 1, 1))
+        self.penalty, self.diagonal_penalty, self.threads = penalty, diagonal_penalty, threads
+        scaled = scale(matrix, rows=inverse_power(row_sums(matrix), user_exponent / 2))
+        squares = np.bincount(scaled.indices, weights=scaled.data**2, minlength=n_items).astype(
+            np.float64
+        )
+        # Item number n_items stands for "none", so that short rows need no special case.
+        self._squares = np.append(squares, 1.0)
+        self._near, self._cosines = self._gram(scaled, squares)
+        self.sources = self._near[:-1, :candidates].copy()
+        self.values = np.zeros(self.sources.shape, dtype=np.float32)
+        self.refined = np.zeros(n_items, dtype=bool)
+
+    def refine(
+        self, targets: NDArray[np.int64], *, keep_going: Callable[[], bool] = lambda: True
+    ) -> None:
+        """Solve for targets not yet refined, in the given order, while ``keep_going`` says so.
+
+        May be called again to go on. Each item is solved on its own, so that the order, the
+        batches and the number of threads do not change any weight.
+        """
+        open_targets = targets[~self.refined[targets]]
+        batches = [open_targets[at : at + BATCH] for at in range(0, open_targets.size, BATCH)]
+        threads = threads_or_all(self.threads)
+        with ThreadPoolExecutor(threads) as pool:
+            for at in range(0, len(batches), threads):
+                if not keep_going():
+                    return
+                group = batches[at : at + threads]
+                for batch, values in zip(group, pool.map(self._solve, group), strict=True):
+                    self.values[batch] = values
+                    self.refined[batch] = True
+
+    def table(self) -> sparse.csr_matrix:
+        """Return R, shape (n_items, n_items): row i holds the weights from item i to targets."""
+        n_items, candidates = self.sources.shape
+        targets = np.repeat(np.arange(n_items, dtype=np.int32), candidates)
+        used = (self.values > 0).ravel()
+        return sparse.csr_matrix(
+            (self.values.ravel()[used], (self.sources.ravel()[used], targets[used])),
+            shape=(n_items, n_items),
+        )
+
+    def _gram(
+        self, scaled: sparse.csr_matrix, squares: NDArray[np.float64]
+    ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+        n_items = squares.size
+        near = np.full((n_items + 1, self.reach), n_items, dtype=np.int32)
+        cosines = np.zeros((n_items + 1, self.reach), dtype=np.float32)
+        unit = scale(scaled, columns=inverse_power(squares, 0.5))
+        for start, block in product_blocks(
+            unit.T.tocsr(), unit, k=self.reach, threads=self.threads, skip_diagonal=True
+        ):
+            rows = row_numbers(block)
+            places = ranks_within(rows)
+            near[start + rows, places] = block.indices
+            cosines[start + rows, places] = block.data
+        return near, cosines
+
+    def _solve(self, targets: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Return w of some targets, shape (n_targets, candidates)."""
+        sources = self.sources[targets]
+        right = self._cosines[targets, : sources.shape[1]]
+        # In units of the items' norms the system has cosines and a diagonal of at least one.
+        squares = self._squares[sources]
+        gram = self._local_gram(sources)
+        diagonal = np.arange(sources.shape[1])
+        gram[:, diagonal, diagonal] = (
+            1.0 + self.diagonal_penalty + self.penalty / np.maximum(squares, 1e-12)
+        )
+        solution = nonnegative_least_squares(gram, right)
+        solution[right <= 0] = 0.0
+        norms = np.sqrt(self._squares[targets])[:, None] / np.sqrt(np.maximum(squares, 1e-12))
+        weights: NDArray[np.float32] = (solution * norms).astype(np.float32)
+        return weights
+
+    def _local_gram(self, sources: NDArray[np.int32]) -> NDArray[np.float32]:
+        size = sources.shape[1]
+        # Cosines with items outside N fall into one more column, which is then cut off.
+        wide = np.zeros((sources.shape[0], size, size + 1), dtype=np.float32)
+        places = np.full(self._near.shape[0], size, dtype=np.int32)
+        offsets = (np.arange(size, dtype=np.int32) * (size + 1))[:, None]
+        for target, near in enumerate(sources):
+            places[near] = np.arange(size, dtype=np.int32)
+            places[-1] = size
+            cells = places.take(self._near.take(near, axis=0))
+            cells += offsets
+            wide[target].reshape(-1)[cells] = self._cosines.take(near, axis=0)
+            places[near] = size
+        square = wide[:, :, :size]
+        symmetric: NDArray[np.float32] = np.maximum(square, square.transpose(0, 2, 1))
+        return symmetric
+
+
+def nonnegative_least_squares(
+    gram: NDArray[np.float32], right: NDArray[np.float32], *, iterations: int = ITERATIONS
+) -> NDArray[np.float32]:
+    """Return the non-negative w that make ``w·Gw/2 - right·w`` smallest, one per system.
+
+    Accelerated projected gradient steps. They run through `numpy.einsum`, not BLAS, whose own
+    threads would compete with ours.
+
+    Parameters
+    ----------
+    gram : ndarray of float32, shape (n, m, m)
+        Symmetric, without negative entries.
+    right : ndarray of float32, shape (n, m)
+    iterations : int
+
+    Returns
+    -------
+    ndarray of float32, shape (n, m)
+    """
+    step = 1.0 / gram.sum(axis=2).max(axis=1, keepdims=True)
+    current = np.zeros_like(right)
+    ahead = current
+    momentum = 1.0
+    for _ in range(iterations):
+        gradient = np.einsum("nij,nj->ni", gram, ahead) - right
+        following = np.maximum(ahead - step * gradient, 0.0)
+        next_momentum = (1.0 + (1.0 + 4.0 * momentum**2) ** 0.5) / 2.0
+        ahead = following + np.float32((momentum - 1.0) / next_momentum) * (following - current)
+        current, momentum = following, next_momentum
+    return current
