@@ -172,6 +172,7 @@ class JobRow(OperationsRow):
     heartbeat_at = UnicodeAttribute(null=True)
     finished_at = UnicodeAttribute(null=True)
     error = UnicodeAttribute(null=True)
+    cost = JSONAttribute(null=True)
     result = JSONAttribute(null=True)
 
 

@@ -18,6 +18,7 @@ from typing import Any
 import boto3
 from django.conf import settings
 
+from core.dynamodb.meter import Meter, metered
 from core.pages import Page
 from core.validation import to_iso
 from recommendations.storage import jobs as storage
@@ -52,8 +53,11 @@ class JobRunningError(JobError):
 class Progress:
     """What a running job reports through: its step, how far it is, and rows handled."""
 
-    def __init__(self, job: Job, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, job: Job, meter: Meter, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self.job = job
+        self._meter = meter
         self._clock = clock
         self._reported = clock()
 
@@ -68,8 +72,16 @@ class Progress:
         if self._clock() - self._reported >= _REPORT_SECONDS:
             self._save()
 
+    def cost(self) -> dict[str, float]:
+        """Return what the job has consumed of DynamoDB so far."""
+        return {
+            "read_units": self._meter.read_units,
+            "write_units": self._meter.write_units,
+            "round_trips": self._meter.round_trips,
+        }
+
     def _save(self) -> None:
-        self.job = replace(self.job, heartbeat_at=to_iso(datetime.now(UTC)))
+        self.job = replace(self.job, heartbeat_at=to_iso(datetime.now(UTC)), cost=self.cost())
         storage.save(self.job)
         self._reported = self._clock()
 
@@ -184,21 +196,28 @@ def run(
     """
     queued = storage.find(job_id=job_id) if job_id else None
     job = replace(queued or _new(name=name, by=by), state="running", step="starting")
-    progress = Progress(job)
-    try:
-        with _lease(job):
-            storage.save(job)
-            result = work(progress)
-    except BaseException as error:
-        logger.error("job %s failed", job.job_id, exc_info=not isinstance(error, JobError))
-        text = str(error) or type(error).__name__
-        storage.save(_ended(progress.job, state="failed", error=text))
-        raise
-    done = replace(progress.job, step="done", progress=1.0, result=result)
-    done = _ended(done, state="succeeded")
-    storage.save(done)
-    return done
+    with metered() as meter:
+        progress = Progress(job, meter)
+        try:
+            with _lease(job):
+                storage.save(job)
+                result = work(progress)
+        except BaseException as error:
+            logger.error("job %s failed", job.job_id, exc_info=not isinstance(error, JobError))
+            text = str(error) or type(error).__name__
+            storage.save(_ended(progress, state="failed", error=text))
+            raise
+        progress.job = replace(progress.job, step="done", progress=1.0, result=result)
+        done = _ended(progress, state="succeeded")
+        storage.save(done)
+        return done
 
 
-def _ended(job: Job, *, state: str, error: str | None = None) -> Job:
-    return replace(job, state=state, error=error, finished_at=to_iso(datetime.now(UTC)))
+def _ended(progress: Progress, *, state: str, error: str | None = None) -> Job:
+    return replace(
+        progress.job,
+        state=state,
+        error=error,
+        cost=progress.cost(),
+        finished_at=to_iso(datetime.now(UTC)),
+    )

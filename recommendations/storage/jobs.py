@@ -21,6 +21,8 @@ class Job:
         What it is doing, how far it is (0 to 1), and the rows handled so far.
     heartbeat_at
         When it last said something; ISO 8601, as all its times.
+    cost
+        DynamoDB's ``read_units``, ``write_units`` and ``round_trips`` that it consumed.
     """
 
     job_id: str
@@ -34,6 +36,7 @@ class Job:
     heartbeat_at: str | None = None
     finished_at: str | None = None
     error: str | None = None
+    cost: dict[str, float] = field(default_factory=dict)
     result: dict[str, Any] = field(default_factory=dict)
 
 
@@ -50,6 +53,7 @@ def _from_row(row: JobRow) -> Job:
         heartbeat_at=row.heartbeat_at,
         finished_at=row.finished_at,
         error=row.error,
+        cost=row.cost or {},
         result=row.result or {},
     )
 
@@ -69,6 +73,7 @@ def save(job: Job) -> None:
         heartbeat_at=job.heartbeat_at,
         finished_at=job.finished_at,
         error=job.error,
+        cost=job.cost,
         result=job.result,
     ).save()
 

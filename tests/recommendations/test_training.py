@@ -66,6 +66,8 @@ def test_the_record_of_a_job_tells_how_it_went() -> None:
     assert job is not None
     assert (job.state, job.progress, job.started_by) == ("succeeded", 1.0, "ada")
     assert job.rows >= 114
+    assert job.cost["round_trips"] > 10
+    assert job.cost["write_units"] > 6
     assert job.result["version"] == result["version"]
 
 
