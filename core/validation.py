@@ -24,14 +24,25 @@ Id = Annotated[
         max_length=128,
         pattern=ID_PATTERN,
         description="The shop's own id: 1 to 128 characters, no control characters, no '#'.",
+        examples=["85123A"],
     ),
 ]
 Label = Annotated[
-    str, msgspec.Meta(min_length=1, max_length=100, pattern=r"^[^\u0000-\u001f]+$(?!\n)")
+    str,
+    msgspec.Meta(
+        min_length=1, max_length=100, pattern=r"^[^\u0000-\u001f]+$(?!\n)", examples=["new"]
+    ),
 ]
 Labels = Annotated[tuple[Label, ...], msgspec.Meta(max_length=50)]
 Text = Annotated[str, msgspec.Meta(max_length=500)]
-WebAddress = Annotated[str, msgspec.Meta(max_length=2000, pattern=r"^https?://[^\s<>\"]+$(?!\n)")]
+WebAddress = Annotated[
+    str,
+    msgspec.Meta(
+        max_length=2000,
+        pattern=r"^https?://[^\s<>\"]+$(?!\n)",
+        examples=["https://shop.example/85123A"],
+    ),
+]
 Timestamp = Annotated[datetime, msgspec.Meta(tz=True)]
 AttributeName = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
 AttributeValue = (

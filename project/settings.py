@@ -149,7 +149,12 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024**2
 
 SPECTACULAR_SETTINGS = {
     "TITLE": "Alsobought",
-    "DESCRIPTION": "Product recommendations that a shop owns.",
+    "DESCRIPTION": (
+        "Product recommendations that a shop owns.\n\n"
+        "Programs send `Authorization: Api-Key <key>`; `manage.py createkey` makes keys. Ids are "
+        "the shop's own and percent-encoded in paths. Lists answer `results` and the address of "
+        "the `next` page. Errors have one form: `error` with `code`, `message` and `details`."
+    ),
     "VERSION": "1",
     "OAS_VERSION": "3.1.0",
     "SCHEMA_PATH_PREFIX": "/api/v1",

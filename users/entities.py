@@ -11,7 +11,10 @@ from users.permissions import Role, Scope
 Email = Annotated[
     str,
     msgspec.Meta(
-        min_length=3, max_length=254, pattern=r"^[^@\s\u0000-\u001f]+@[^@\s\u0000-\u001f]+$(?!\n)"
+        min_length=3,
+        max_length=254,
+        pattern=r"^[^@\s\u0000-\u001f]+@[^@\s\u0000-\u001f]+$(?!\n)",
+        examples=["ann@example.com"],
     ),
 ]
 Username = Annotated[

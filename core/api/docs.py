@@ -7,12 +7,14 @@ import msgspec
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
-from drf_spectacular.generators import SchemaGenerator
 
 
 @lru_cache(maxsize=1)
 def openapi() -> dict[str, Any]:
     """Return the OpenAPI 3.1 schema of the whole API."""
+    # Imported here: a cold start has better things to do.
+    from drf_spectacular.generators import SchemaGenerator
+
     schema: dict[str, Any] = SchemaGenerator().get_schema(public=True)
     return schema
 

@@ -2,7 +2,12 @@
 
 (() => {
   const place = document.getElementById("docs");
-  const csrf = () => (document.cookie.match(/(?:^|; )csrftoken=([^;]+)/) || [])[1];
+  const dark = window.matchMedia("(prefers-color-scheme: dark)");
+  const applyScheme = () => document.documentElement.classList.toggle("dark-mode", dark.matches);
+  applyScheme();
+  dark.addEventListener("change", applyScheme);
+
+  const csrfToken = () => (document.cookie.match(/(?:^|; )csrftoken=([^;]+)/) || [])[1];
 
   SwaggerUIBundle({
     url: place.dataset.schema,
@@ -13,10 +18,13 @@
     tryItOutEnabled: true,
     validatorUrl: null,
     requestInterceptor: (request) => {
-      // Staff who are logged in may try writing calls without a key.
-      const token = csrf();
-      if (token && !request.headers.Authorization) {
-        request.headers["X-CSRFToken"] = decodeURIComponent(token);
+      const given = (request.headers.Authorization || "").trim();
+      if (given) {
+        // The key alone is enough here.
+        request.headers.Authorization = given.startsWith("ab_") ? `Api-Key ${given}` : given;
+      } else if (csrfToken()) {
+        // Staff who are logged in may try calls that write, without a key.
+        request.headers["X-CSRFToken"] = decodeURIComponent(csrfToken());
       }
       return request;
     },
