@@ -12,10 +12,11 @@ def test_a_cursor_gives_its_position_back() -> None:
     assert decode_cursor(encode_cursor(position, scope="events"), scope="events") == position
 
 
-@pytest.mark.parametrize(
-    "cursor", ["", "x", "a:b:c", "é", "\x00", encode_cursor(["1"], scope="users")]
-)
+@pytest.mark.parametrize("cursor", ["", "x", "a:b:c", "é", "\x00", "of another list"])
 def test_a_forged_or_foreign_cursor_is_refused(cursor: str) -> None:
+    if cursor == "of another list":
+        cursor = encode_cursor(["1"], scope="users")
+
     with pytest.raises(CursorError, match="start again without"):
         decode_cursor(cursor, scope="events")
 

@@ -50,7 +50,7 @@ def test_a_cursor_stays_short_however_long_the_way() -> None:
     assert cursor is None, "the way back ends, but not as if it had reached the first page"
 
 
-@pytest.mark.parametrize("cursor", ["x", "abc:def:ghi", walk(1).next_cursor("p", scope="other")])
-def test_forged_and_foreign_cursors_are_refused(cursor: str) -> None:
-    with pytest.raises(CursorError):
-        read_trail(cursor, scope=SCOPE)
+def test_forged_and_foreign_cursors_are_refused() -> None:
+    for cursor in ["x", "abc:def:ghi", walk(1).next_cursor("p", scope="other")]:
+        with pytest.raises(CursorError):
+            read_trail(cursor, scope=SCOPE)
