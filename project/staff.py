@@ -10,13 +10,18 @@ from recommendations.staff import (
     ModelResource,
     overview,
 )
+from users.permissions import MANAGE_ACCOUNTS
+from users.staff import AccountResource, KeyResource
 
 site = StaffSite(
     title="Alsobought",
     sections=(
         Section("Shop", (CustomerResource(), ItemResource(), EventResource())),
         Section("Recommendations", (ModelResource(), JobResource())),
-        Section("Administration", (AuditResource(permission="accounts:manage"),)),
+        Section(
+            "Administration",
+            (AccountResource(), KeyResource(), AuditResource(permission=MANAGE_ACCOUNTS)),
+        ),
     ),
     overview=overview,
 )

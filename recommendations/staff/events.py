@@ -42,7 +42,7 @@ class EventResource(Resource):
     permission = "events:read"
     columns = (
         Column("Time (UTC)", lambda row: moment(row.when)),
-        Column("Type", lambda row: cells.event_badge(row.event.type)),
+        Column("Type", lambda row: cells.event_badge(row.event.type), "wide-only"),
         Column("User", lambda row: cells.actor_link(row.event.actor)),
         Column("Items", _products_cell, "long"),
         Column("Total", lambda row: _total(row.event), "num nowrap wide-only"),

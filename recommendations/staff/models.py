@@ -207,7 +207,7 @@ class ModelResource(Resource):
             ("Event lines", number(version.data.get("events"))),
             ("Users", number(version.data.get("users"))),
             ("Items", number(version.data.get("items"))),
-            ("Rows stored", number(sum(version.rows.values()) or None)),
+            ("Neighbour lists", number(version.rows.get("neighbours"))),
         ]
         return [
             Panel(

@@ -33,6 +33,20 @@
     document.addEventListener('htmx:response:error', failed);
     document.addEventListener('htmx:error', failed);
 
+    document.addEventListener('click', (event) => {
+        const button = event.target.closest('[data-copy]');
+        if (button) {
+            const field = button.parentElement.querySelector('[data-copied]');
+            field.select();
+            // Browsers offer it on secure pages only; elsewhere the text is selected to copy.
+            if (navigator.clipboard) {
+                navigator.clipboard.writeText(field.value).then(() => {
+                    button.textContent = 'Copied';
+                });
+            }
+        }
+    });
+
     // Up and down go from row to row once a row's link has the focus.
     document.addEventListener('keydown', (event) => {
         if (event.key !== 'ArrowDown' && event.key !== 'ArrowUp') {

@@ -134,6 +134,12 @@ def rotate(*, prefix: str) -> tuple[str, ApiKey] | None:
     return None if key is None else (_text(prefix, secret), key)
 
 
+def find(*, prefix: str) -> ApiKey | None:
+    """Return the key with a prefix, a revoked one too."""
+    found = storage.load(prefix)
+    return None if found is None else found[0]
+
+
 def listing(*, limit: int, position: Any = None) -> Page[ApiKey]:
     """Return all keys in order of name, revoked ones too."""
     return storage.listing(limit=limit, position=position)
