@@ -39,6 +39,11 @@ class ApiView(APIView):
 
     http_method_names = ["get", "post", "put", "patch", "delete", "head"]
 
+    @property
+    def default_response_headers(self) -> dict[str, str]:
+        # Answers name people; no cache between us and the client may keep them.
+        return {**super().default_response_headers, "Cache-Control": "no-store"}
+
 
 def operation(
     summary: str,

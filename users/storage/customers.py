@@ -16,6 +16,8 @@ from users.models import CustomerDirectory, CustomerRow, CustomersByEmail
 _SHARDS = 4
 _SHARD_NAMES = [str(number) for number in range(_SHARDS)]
 _TRANSACTION_LIMIT = 100
+# So much of an address, with an id behind it, fits into DynamoDB's 1,024 bytes of a range key.
+_EMAIL_LENGTH = 120
 _TRIES = 5
 
 
@@ -33,7 +35,7 @@ def _row(customer: Customer) -> CustomerRow:
     # Where the id is the e-mail address, a search by id finds it already.
     if email and email != customer.user_id:
         row.email_shard = shard
-        row.email_key = f"{email}#{customer.user_id}"
+        row.email_key = f"{email[:_EMAIL_LENGTH]}#{customer.user_id}"
     return row
 
 
@@ -152,7 +154,7 @@ def _search_email(prefix: str, after: str, wanted: int) -> list[tuple[list[str],
     keys: list[tuple[str, str]] = []
     more = True
     while more and len(keys) < wanted:
-        rows = _by_email(prefix.lower(), after, wanted)
+        rows = _by_email(prefix.lower()[:_EMAIL_LENGTH], after, wanted)
         more = len(rows) == wanted
         keys += [
             (str(row.email_key), row.user_id) for row in rows if not row.user_id.startswith(prefix)
