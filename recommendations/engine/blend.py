@@ -8,7 +8,7 @@ import numpy as np
 from scipy import sparse
 
 from recommendations.engine.similarity import scale
-from recommendations.engine.topk import BLOCK_ROWS, product_topk, stack
+from recommendations.engine.topk import BLOCK_ROWS, largest_per_row, product_topk, stack
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -47,9 +47,7 @@ def blended(
     """
     common = float(base.data[refined[base.indices]].sum())
     if not ridge.nnz or not common:
-        return product_topk(
-            sparse.identity(base.shape[0], format="csr"), base, k=k, threads=threads
-        )
+        return largest_per_row(base, k=k, threads=threads)
     ratio = float(ridge.data.sum(dtype=np.float64)) / common
     base = scale(base, columns=ratio * np.where(refined, base_share, 1.0))
     blocks = []

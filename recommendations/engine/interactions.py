@@ -92,6 +92,15 @@ class Interactions:
             baskets=self.baskets[rows],
         )
 
+    def with_items(self, item_ids: Iterable[str]) -> Interactions:
+        """Return the same events among more items; codes change, ids do not."""
+        together = tuple(sorted({*self.item_ids, *item_ids}))
+        if together == self.item_ids:
+            return self
+        position = {item_id: code for code, item_id in enumerate(together)}
+        codes = np.array([position[item_id] for item_id in self.item_ids], dtype=np.int32)
+        return replace(self, items=codes[self.items], item_ids=together)
+
 
 class InteractionsBuilder:
     """Collects events one by one at 28 bytes each, plus each id once.

@@ -122,6 +122,14 @@ def stack(blocks: Sequence[sparse.csr_matrix]) -> sparse.csr_matrix:
     )
 
 
+def largest_per_row(
+    matrix: sparse.csr_matrix, *, k: int, threads: int | None = None
+) -> sparse.csr_matrix:
+    """Return the ``k`` largest positive entries of each row, largest first."""
+    one = sparse.identity(matrix.shape[0], format="csr")
+    return product_topk(one, matrix, k=k, threads=threads)
+
+
 def round_significant(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return non-negative values rounded to six significant digits.
 

@@ -21,31 +21,31 @@ events = st.lists(
 )
 
 
-def fitted(rows, **params):
+def fitted(rows, *, threads=1, **params):
     builder = InteractionsBuilder()
     for user, item, weight, day in rows:
         builder.add(user, item, weight=weight, time=day * 86_400.0)
-    return ItemNeighbours(**params).fit(builder.build(), now=NOW)
+    return ItemNeighbours(threads=threads, **params).fit(builder.build(), now=NOW)
 
 
 def table(model):
     return dict(model.neighbours())
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=20)
 @given(events, st.randoms())
 def test_the_order_of_events_changes_nothing(rows, random):
     assert table(fitted(random.sample(rows, len(rows)))) == table(fitted(rows))
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=20)
 @given(events, st.permutations(range(8)))
 def test_renaming_users_changes_nothing(rows, names):
     renamed = [(f"u{names[int(user[1])]}", *rest) for user, *rest in rows]
     assert table(fitted(renamed)) == table(fitted(rows))
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=20)
 @given(events)
 def test_weights_are_finite_and_positive_and_no_item_is_its_own_neighbour(rows):
     for item_id, row in fitted(rows).neighbours():
@@ -56,7 +56,7 @@ def test_weights_are_finite_and_positive_and_no_item_is_its_own_neighbour(rows):
             assert neighbour.weight > 0
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=20)
 @given(events)
 def test_support_counts_the_users_who_share_both(rows):
     users = {}
@@ -67,7 +67,7 @@ def test_support_counts_the_users_who_share_both(rows):
             assert neighbour.support == len(users[item_id] & users[neighbour.item_id])
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=20)
 @given(events)
 def test_one_thread_and_two_give_the_same(rows):
     assert table(fitted(rows, threads=1)) == table(fitted(rows, threads=2))
