@@ -1,7 +1,7 @@
 """MiniStack, the AWS emulator that `make demo` and the tests run against."""
 
+import importlib.util
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -70,7 +70,22 @@ class MiniStack:
             "AWS_ENDPOINT_URL": self.url,
             "AWS_REGION": REGION,
             "AWS_DEFAULT_REGION": REGION,
+            # A proxy that is set for the outside must not be asked for this machine.
+            "NO_PROXY": f"{HOST},localhost",
+            "no_proxy": f"{HOST},localhost",
         }
+
+    @property
+    def pid(self) -> int | None:
+        return None if self._process is None else self._process.pid
+
+    @property
+    def _pid_file(self) -> Path:
+        return self.directory / "ministack.pid"
+
+    @property
+    def log_file(self) -> Path:
+        return self.directory / "ministack.log"
 
     def start(self, *, timeout: float = 30.0) -> None:
         """Start the process and wait until it answers.
@@ -80,32 +95,32 @@ class MiniStack:
         MiniStackError
             When it is not installed, its folder cannot be written, or it does not answer.
         """
-        program = Path(sys.executable).with_name("ministack")
-        command = str(program) if program.exists() else shutil.which("ministack")
-        if command is None:
+        if importlib.util.find_spec("ministack") is None:
             message = "ministack is not installed; run 'make demo' or 'make test', which install it"
             raise MiniStackError(message)
         try:
             self.directory.mkdir(parents=True, exist_ok=True)
-            log = (self.directory / "ministack.log").open("wb")
+            self._stop_orphan(timeout=timeout)
+            log = self.log_file.open("wb")
         except OSError as error:
             message = f"cannot write to {self.directory}: {error.strerror}; move it away or mend it"
             raise MiniStackError(message) from error
         with log:
-            self._process = subprocess.Popen(  # noqa: S603  # our own program, no shell
-                [command],
+            self._process = subprocess.Popen(  # our own program, no shell
+                [sys.executable, "-m", "ministack"],
                 env={**_clean_environment(os.environ), **self._settings()},
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,
             )
+        self._pid_file.write_text(f"{self._process.pid} {self.port}\n", encoding="utf-8")
         deadline = time.monotonic() + timeout
         while time.monotonic() < deadline:
             if self._process.poll() is not None:
-                message = f"MiniStack stopped at once; {self.directory / 'ministack.log'} says why"
+                message = f"MiniStack stopped at once; {self.log_file} says why"
                 raise MiniStackError(message)
-            if self._answers():
+            if _answers(self.port):
                 return
             time.sleep(0.05)
         self.stop()
@@ -128,24 +143,33 @@ class MiniStack:
             "AUTH": "true" if self.enforce_iam else "false",
         }
 
-    def _answers(self) -> bool:
+    def _stop_orphan(self, *, timeout: float) -> None:
+        """Stop a process whose parent was killed: it holds the state and would overwrite it."""
         try:
-            with urllib.request.urlopen(f"{self.url}/_ministack/health", timeout=1) as answer:  # noqa: S310  # our own loopback address
-                return bool(answer.status == 200)
-        except (urllib.error.URLError, OSError):
-            return False
+            pid, port = map(int, self._pid_file.read_text(encoding="utf-8").split())
+        except (FileNotFoundError, ValueError):
+            return
+        # Only if it answers there is it MiniStack; otherwise the number may be another's by now.
+        if _answers(port):
+            os.kill(pid, signal.SIGTERM)
+            deadline = time.monotonic() + timeout
+            while _is_running(pid) and time.monotonic() < deadline:
+                time.sleep(0.05)
+        self._pid_file.unlink(missing_ok=True)
 
     def stop(self, *, timeout: float = 30.0) -> None:
         """Stop the process; with ``persist`` it writes its state first."""
         process, self._process = self._process, None
-        if process is None or process.poll() is not None:
+        if process is None:
             return
-        process.terminate()
-        try:
-            process.wait(timeout)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+        if process.poll() is None:
+            process.terminate()
+            try:
+                process.wait(timeout)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+        self._pid_file.unlink(missing_ok=True)
 
     def __enter__(self) -> Self:
         self.start()
@@ -158,6 +182,23 @@ class MiniStack:
         trace: TracebackType | None,
     ) -> None:
         self.stop()
+
+
+def _answers(port: int) -> bool:
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(f"http://{HOST}:{port}/_ministack/health", timeout=1) as answer:
+            return bool(answer.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def _is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def _clean_environment(environment: Mapping[str, str]) -> dict[str, str]:

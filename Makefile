@@ -1,0 +1,64 @@
+# `make demo` and `make test` need only Python 3.11 or newer and make.
+.PHONY: demo test lint format lock clean test-deploy benchmark-quality browser local dev help
+.DEFAULT_GOAL := help
+
+BIN := .venv/bin
+export PORT ?= 8000
+
+help:
+	@echo "make demo               the whole shop at http://127.0.0.1:$(PORT)/ (PORT= to change)"
+	@echo "make test               lint and all tests"
+	@echo "make lint               ruff, mypy, import-linter, Django's deployment check"
+	@echo "make test-deploy        only the deployment to an emulated AWS"
+	@echo "make benchmark-quality  how good the recommendations are, beside peers"
+	@echo "make format             format the code"
+	@echo "make lock               renew requirements/*.txt from requirements/*.in"
+	@echo "make clean              remove the environment and all caches; the demo's data stays"
+
+local:
+	@requirements/install.sh local
+
+dev:
+	@requirements/install.sh dev
+
+browser: dev
+	@requirements/browser.sh
+
+demo: local
+	@exec $(BIN)/python -m project.demo
+
+lint: dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/lint-imports
+	$(BIN)/mypy .
+	@SECRET_KEY=$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(50))') \
+		ALLOWED_HOSTS=example.com $(BIN)/python manage.py check --deploy --fail-level WARNING
+
+test: lint browser
+	$(BIN)/pytest -n 2 --dist loadfile --cov --cov-report=term $(PYTEST_ARGS)
+
+test-deploy: dev
+	$(BIN)/pytest tests/e2e/test_deploy.py
+
+benchmark-quality:
+	@requirements/install.sh benchmark
+	$(BIN)/python -m benchmarks.quality
+
+format: dev
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+
+# The sets must agree on versions, so all follow the largest one.
+lock: dev
+	cd requirements && for name in benchmark dev local jobs api; do \
+		constraint="--constraint benchmark.txt"; \
+		if [ $$name = benchmark ]; then constraint=""; fi; \
+		../$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate \
+			--python-version 3.11 $(UPGRADE) $$constraint $$name.in -o $$name.txt || exit 1; \
+	done
+
+clean:
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis \
+		.coverage htmlcov staticfiles test-results
+	find . -name __pycache__ -type d -not -path './.local/*' -prune -exec rm -rf {} +
