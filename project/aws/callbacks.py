@@ -10,7 +10,6 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
@@ -19,6 +18,7 @@ import django
 from botocore.exceptions import BotoCoreError, ClientError
 
 from project.aws import bundle, packages
+from project.aws.address import address
 from project.aws.stages import Stage, StageError
 
 _CHANGES = frozenset({"deploy", "update", "package"})
@@ -60,11 +60,9 @@ def after(cli: Any) -> None:
             print(f"Stream of {mapping.table}: {mapping.state}")
             if not mapping.healthy:
                 sys.exit(f"the mapping differs in {', '.join(mapping.wrong) or 'its state'}")
-    if "api" in stage.roles and _emulated():
-        # Zappa only knows the addresses of AWS.
-        api = cli.zappa.get_api_id(cli.lambda_name, apigateway_version=cli.apigateway_version)
-        port = urlsplit(os.environ["AWS_ENDPOINT_URL"]).port
-        print(f"Emulated at: http://{api}.execute-api.localhost:{port}/{stage.name}/")
+    if "api" in stage.roles:
+        # Zappa prints an address too, but only knows those of AWS.
+        print(f"Address: {_guard(lambda: address(stage))}/")
 
 
 def _prepare(cli: Any) -> Stage:

@@ -78,7 +78,9 @@ def _http(event: Event, context: Any) -> Any:
         from zappa.handler import LambdaHandler
 
         handler = LambdaHandler()
-    return handler.handler(_as_api_gateway_sends_it(event), context)
+    answer = handler.handler(_as_api_gateway_sends_it(event), context)
+    # A redirect has no body; Zappa says null there, which not every front takes.
+    return {**answer, "body": answer.get("body") or ""}
 
 
 def _as_api_gateway_sends_it(event: Event) -> Event:
@@ -86,14 +88,9 @@ def _as_api_gateway_sends_it(event: Event) -> Event:
     request = event["requestContext"]
     if "http" not in request:
         return event
-    stage, path = request.get("stage", ""), event["rawPath"]
-    prefix = f"/{stage}"
-    own_address = ".execute-api." in request.get("domainName", "")
-    if (
-        own_address
-        and stage not in {"", "$default"}
-        and f"{path}/".startswith(f"{prefix}/") is False
-    ):
+    path, prefix = event["rawPath"], f"/{request.get('stage', '$default')}"
+    own_address = ".execute-api." in request.get("domainName", "") and prefix != "/$default"
+    if own_address and not f"{path}/".startswith(f"{prefix}/"):
         # On an API's own address the stage is part of the path; emulators leave it out.
         path = f"{prefix}{path}"
     # Zappa takes the client's address from a header that the client can write itself.

@@ -21,11 +21,17 @@ def secret_keys(name: str) -> list[str]:
 
     Raises
     ------
+    StageError
+        When there is no such parameter.
     botocore.exceptions.ClientError
-        When there is no such parameter or this process may not read it.
+        When this process may not read it.
     """
     client = boto3.client("ssm")
-    value = client.get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"]
+    try:
+        value = client.get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"]
+    except client.exceptions.ParameterNotFound as error:
+        message = f"no parameter {name}; run 'python -m project.aws.parameters create'"
+        raise StageError(message) from error
     return [line.strip() for line in value.splitlines() if line.strip()]
 
 

@@ -1,0 +1,410 @@
+"""A real deployment: what docs/operations.md says, command by command, on MiniStack.
+
+Nothing is replaced: Zappa packages a copy of this tree, MiniStack runs it as a Lambda function
+behind API Gateway, EventBridge and a DynamoDB stream, and refuses what the function's policy does
+not allow.
+"""
+
+import http.client
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+import zipfile
+from collections.abc import Callable, Iterator
+from http.cookies import SimpleCookie
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+import boto3
+import pytest
+
+from project.local import free_port
+
+ROOT = Path(__file__).resolve().parents[2]
+GUIDE = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+CHAPTER = re.search(r"^## Deploy to MiniStack\n(.*?)(?=^## |\Z)", GUIDE, re.MULTILINE | re.DOTALL)
+DOCUMENTED_PORT = "4566"
+STARTS_MINISTACK = " ministack\n"
+LEFT_OUT = shutil.ignore_patterns(
+    ".git", ".venv", ".local", "staticfiles", "*_cache", "__pycache__", "*.zip"
+)
+MEGABYTE = 2**20
+
+
+class Shell:
+    """A terminal: runs blocks of commands one after the other; exported variables stay."""
+
+    def __init__(self, folder: Path, environment: dict[str, str], port: int) -> None:
+        self.folder = folder
+        self.environment = environment
+        self.port = port
+        self._kept = folder / ".environment"
+
+    def command(self, block: str) -> str:
+        return block.replace(DOCUMENTED_PORT, str(self.port))
+
+    def run(self, block: str, *, timeout: float = 240) -> str:
+        script = f"set -euo pipefail\n{self.command(block)}\nenv -0 > {self._kept}"
+        started = time.monotonic()
+        answer = subprocess.run(
+            ["bash", "-c", script],
+            cwd=self.folder,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=timeout,
+        )
+        print(f"{time.monotonic() - started:5.1f} s  {block.splitlines()[-1]}")
+        assert answer.returncode == 0, f"{block}\n{answer.stdout}"
+        lines = self._kept.read_text().split("\0")
+        self.environment = dict(line.split("=", 1) for line in lines if "=" in line)
+        return answer.stdout
+
+
+class Guide:
+    """The blocks of the chapter; each is taken once, and by the end all must have been."""
+
+    def __init__(self) -> None:
+        assert CHAPTER is not None
+        self.blocks = re.findall(r"```sh\n(.*?)```", CHAPTER[1], re.DOTALL)
+
+    def take(self, word: str) -> str:
+        found = [block for block in self.blocks if word in block]
+        assert len(found) == 1, f"{word!r} must name one block: {found}"
+        self.blocks.remove(found[0])
+        return found[0]
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> Iterator[Shell]:
+    """Return a terminal in a copy of the tree, with nothing of ours in its environment."""
+    tree = tmp_path / "alsobought"
+    shutil.copytree(ROOT, tree, ignore=LEFT_OUT)
+    # The packages are installed once and kept; they only depend on the locks.
+    packages = ROOT / ".local" / "packages"
+    packages.mkdir(parents=True, exist_ok=True)
+    (tree / ".local").mkdir()
+    (tree / ".local" / "packages").symlink_to(packages)
+    kept = {name: os.environ[name] for name in ("HOME", "LANG", "TMPDIR") if name in os.environ}
+    tools = {k: v for k, v in os.environ.items() if k.startswith(("PIP_", "UV_", "SSL_"))}
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    return Shell(tree, {**kept, **tools, "PATH": path}, free_port())
+
+
+@pytest.fixture
+def ministack(shell: Shell) -> Iterator[None]:
+    """Run MiniStack as the guide starts it."""
+    command = shell.command(f"exec env {Guide().take(STARTS_MINISTACK)}")
+    log = (shell.folder.parent / "ministack.log").open("wb")
+    with log, tempfile.TemporaryDirectory() as state:
+        process = subprocess.Popen(
+            ["bash", "-c", command],
+            cwd=state,
+            env=shell.environment,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        try:
+            path = "/_ministack/health"
+            eventually(lambda: send(shell.port, "GET", path, {})[0] == 200, seconds=30)
+            yield
+        finally:
+            process.terminate()
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+
+
+def eventually(condition: Callable[[], Any], *, seconds: float) -> Any:
+    """Return the first true answer of a condition, or fail after some seconds."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            answer = condition()
+        except OSError:
+            answer = None
+        if answer:
+            return answer
+        assert time.monotonic() < deadline, f"not within {seconds} s"
+        time.sleep(0.2)
+
+
+def send(
+    port: int, method: str, path: str, headers: dict[str, str], body: str | None = None
+) -> tuple[int, Any, str]:
+    """Send a request to this machine, whatever the ``Host`` header says.
+
+    The C library may not know that names below "localhost" are this machine.
+    """
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    try:
+        connection.request(method, path, body, headers)
+        answer = connection.getresponse()
+        return answer.status, answer.headers, answer.read().decode()
+    finally:
+        connection.close()
+
+
+class Site:
+    """The deployed site as a program sees it."""
+
+    def __init__(self, base_url: str, key: str) -> None:
+        self.base_url = base_url
+        self._key = key
+
+    def call(
+        self, path: str, *, method: str = "GET", body: Any = None, anonymous: bool = False
+    ) -> tuple[int, Any, str]:
+        parts = urlsplit(self.base_url)
+        assert parts.port is not None
+        headers = {"Host": parts.netloc, "Content-Type": "application/json"}
+        if not anonymous:
+            headers["Authorization"] = f"Api-Key {self._key}"
+        sent = None if body is None else json.dumps(body)
+        return send(parts.port, method, parts.path + path, headers, sent)
+
+    def recommendations(self, user_id: str) -> Any:
+        status, _, body = self.call(f"/api/v1/recommendations/users/{user_id}/")
+        assert status == 200, body
+        return json.loads(body)
+
+
+def test_the_guide_deploys_a_working_shop(shell: Shell, ministack: None) -> None:
+    guide = Guide()
+    guide.take(STARTS_MINISTACK)
+    shell.run(guide.take("export AWS_ENDPOINT_URL"))
+    client = aws(shell)
+
+    assert "python -m project.aws.parameters create" in shell.run("! zappa deploy local")
+    assert client("lambda").list_functions()["Functions"] == []
+    assert client("iam").list_roles()["Roles"] == []
+
+    deployed = shell.run(guide.take("zappa deploy local"))
+    assert "Stream of alsobought-local-events: Enabled" in deployed
+    package = re.search(r"Package: ([\d.]+) MB, ([\d.]+) MB unpacked", deployed)
+    assert package is not None, deployed
+    assert float(package[1]) <= 80
+    assert float(package[2]) <= 230
+    check_package(client, shell)
+    check_policy(client)
+
+    shell.run(guide.take("createstaff"))
+    trained = shell.run(guide.take("zappa invoke local"))
+    line = next(line for line in trained.splitlines() if '"recommendations.jobs.train' in line)
+    result = json.loads(line)["result"]
+    assert result["published"] is True
+    assert result["users"] > 100
+
+    shell.run(guide.take("/api/v1/events/"))
+    site = Site(shell.environment["BASE_URL"], shell.environment["API_KEY"])
+    answer = site.recommendations("new-customer")
+    assert answer["model_version"] == result["version"]
+    check_http(site)
+    check_a_purchase_changes_the_list(site)
+    check_login(site, shell.environment["STAFF_PASSWORD"])
+    check_refusals(client, shell.folder)
+
+    seen = shell.run(guide.take("zappa status local"))
+    assert "alsobought-local-events: Enabled, last result: OK" in seen
+    check_logs(seen, secrets=[shell.environment["API_KEY"], shell.environment["STAFF_PASSWORD"]])
+    check_schedule(client, site)
+
+    shell.run(guide.take("zappa rollback local"))
+    assert site.call("/api/v1/health/live/")[0] == 200
+    shell.run(guide.take("rotate"))
+    assert site.recommendations("new-customer")["results"]
+
+    shell.run(guide.take("zappa undeploy local"))
+    assert client("lambda").list_functions()["Functions"] == []
+    assert client("lambda").list_event_source_mappings()["EventSourceMappings"] == []
+    assert "alsobought-local-events" in client("dynamodb").list_tables()["TableNames"]
+    assert guide.blocks == [], "the guide has commands that this test does not run"
+
+
+def aws(shell: Shell) -> Callable[[str], Any]:
+    names = {
+        "endpoint_url": "AWS_ENDPOINT_URL",
+        "region_name": "AWS_DEFAULT_REGION",
+        "aws_access_key_id": "AWS_ACCESS_KEY_ID",
+        "aws_secret_access_key": "AWS_SECRET_ACCESS_KEY",
+    }
+    options = {option: shell.environment[name] for option, name in names.items()}
+    return lambda service: boto3.client(service, **options)
+
+
+def check_package(client: Callable[[str], Any], shell: Shell) -> None:
+    """The zip holds what the function needs, no secret, and nothing else."""
+    path = shell.folder.parent / "deployed.zip"
+    code = client("lambda").get_function(FunctionName="alsobought-local")["Code"]["Location"]
+    with urllib.request.urlopen(code, timeout=60) as answer:  # noqa: S310  # MiniStack's own
+        path.write_bytes(answer.read())
+    folder = path.with_suffix("")
+    with zipfile.ZipFile(path) as archive:
+        archive.extractall(folder)
+    entries = {entry.name for entry in folder.iterdir()}
+    assert {"core", "project", "recommendations", "users", "templates", "staticfiles"} <= entries
+    assert not entries & {"tests", "docs", "benchmarks", "requirements", ".local", "ministack"}
+    assert not entries & {"pytest", "mypy", "playwright", "cfnlint", "troposphere", "pip"}
+    assert not (folder / "recommendations" / "fixtures").exists()
+    sizes = [file.stat().st_size for file in folder.rglob("*") if file.is_file()]
+    assert sum(sizes) < 230 * MEGABYTE
+    secret = client("ssm").get_parameter(Name="/alsobought/local/secret-key", WithDecryption=True)[
+        "Parameter"
+    ]["Value"]
+    settings = (folder / "zappa_settings.py").read_text()
+    assert secret not in settings
+    assert "DEBUG=False" in settings
+    check_it_stands_alone(folder)
+
+
+def check_it_stands_alone(folder: Path) -> None:
+    """MiniStack's workers would find a missing package in our own environment; AWS would not."""
+    script = """
+import os, sys
+sys.path.insert(0, ".")
+os.environ.update(SECRET_KEY="x" * 50, TABLE_PREFIX="alone-")
+import project.aws.handler, zappa.handler, project.wsgi
+assert not {"numpy", "scipy"} & sys.modules.keys(), "the API imports numerical packages"
+stale = [m.__name__ for m in sys.modules.values() if getattr(m, "__cached__", None)
+         and not os.path.exists(m.__cached__)]
+assert not stale, f"not compiled: {stale}"
+import recommendations.training
+files = {str(getattr(m, "__file__", "")) for m in sys.modules.values()}
+away = [file for file in files if "site-packages" in file]
+assert not away, away
+"""
+    command = [sys.executable, "-I", "-S", "-B", "-c", script]
+    answer = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    assert answer.returncode == 0, answer.stderr
+
+
+def check_policy(client: Callable[[str], Any]) -> None:
+    """Named actions on named resources."""
+    role = client("lambda").get_function_configuration(FunctionName="alsobought-local")["Role"]
+    document = client("iam").get_role_policy(
+        RoleName=role.rpartition("/")[2], PolicyName="zappa-permissions"
+    )["PolicyDocument"]
+    for statement in document["Statement"]:
+        assert not [action for action in statement["Action"] if "*" in action]
+        if statement["Sid"] != "ListStreams":
+            assert "*" not in statement["Resource"]
+
+
+def check_http(site: Site) -> None:
+    assert site.call("/api/v1/health/ready/", anonymous=True)[0] == 200
+    assert site.call("/api/v1/items/", anonymous=True)[0] == 401
+    assert site.call("/nothing-here/")[0] == 404
+    status, headers, page = site.call("/admin/login/")
+    assert status == 200
+    assert headers["X-Request-Id"]
+    links = re.findall(r'(?:href|src)="([^"]+\.(?:css|js))"', page)
+    assert links
+    for link in links:
+        assert link.startswith("/local/static/"), link
+        status, headers, _ = site.call(link.removeprefix("/local"), anonymous=True)
+        assert status == 200, link
+        assert "immutable" in headers["Cache-Control"], link
+    # An id keeps its escaped characters: API Gateway decodes once, and nobody may do it again.
+    status, _, body = site.call("/api/v1/items/100%2525/")
+    assert status == 404
+    assert "not" in body.lower()
+
+
+def check_a_purchase_changes_the_list(site: Site) -> None:
+    before = site.recommendations("second-customer")
+    assert before["source"] != "personal"
+    purchase = {
+        "user_id": "second-customer",
+        "type": "purchase",
+        "items": [{"item_id": "22423"}],
+    }
+    status, _, body = site.call("/api/v1/events/", method="POST", body=purchase)
+    assert status == 202, body
+    after = eventually(
+        lambda: (
+            (found := site.recommendations("second-customer"))["source"] == "personal" and found
+        ),
+        seconds=15,
+    )
+    assert "22423" not in [row["item_id"] for row in after["results"]]
+
+
+def check_login(site: Site, password: str) -> None:
+    """A browser's form post passes Django's checks below the stage's prefix, behind the front."""
+    # A browser would fetch the styles side by side, each in a new copy of the function.
+    parts = urlsplit(site.base_url)
+    assert parts.port is not None
+    path = f"{parts.path}/admin/login/"
+    headers = {"Host": parts.netloc, "Origin": f"http://{parts.netloc}"}
+    _, answer, page = send(parts.port, "GET", path, headers)
+    cookies = SimpleCookie(answer["Set-Cookie"])
+    token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page)
+    assert token is not None
+    form = {
+        "csrfmiddlewaretoken": token[1],
+        "username": "ada",
+        "password": password,
+        "next": f"{parts.path}/admin/",
+    }
+    headers["Cookie"] = f"csrftoken={cookies['csrftoken'].value}"
+    headers["Content-Type"] = "application/x-www-form-urlencoded"
+    status, answer, _ = send(parts.port, "POST", path, headers, urlencode(form))
+    assert (status, answer["Location"]) == (302, f"{parts.path}/admin/")
+    cookies = SimpleCookie("; ".join(answer.get_all("Set-Cookie")))
+    headers["Cookie"] = f"sessionid={cookies['sessionid'].value}"
+    status, _, page = send(parts.port, "GET", answer["Location"], headers)
+    assert status == 200
+    assert "Log out" in page
+
+
+def check_refusals(client: Callable[[str], Any], folder: Path) -> None:
+    """What nobody is meant to handle is an error, and no Python from outside runs."""
+    written = folder / "raw-command"
+    refused: list[dict[str, Any]] = [
+        {"raw_command": f"open({str(written)!r}, 'w')"},
+        {"command": "os.getcwd"},
+        {"manage": "tables delete --yes"},
+        {"surprise": 1},
+    ]
+    for event in refused:
+        answer = client("lambda").invoke(
+            FunctionName="alsobought-local", Payload=json.dumps(event).encode()
+        )
+        assert "FunctionError" in answer, event
+    assert not written.exists()
+
+
+def check_logs(text: str, *, secrets: list[str]) -> None:
+    """Our lines are JSON objects with the id of their request, without secrets or customers."""
+    lines = [json.loads(found) for found in re.findall(r'\{"time": .*\}', text)]
+    requests = [line for line in lines if line["message"] == "request"]
+    assert requests
+    assert all(line["request_id"] and line["status"] for line in requests)
+    for secret in [*secrets, "new-customer", "second-customer"]:
+        assert secret not in text
+
+
+def check_schedule(client: Callable[[str], Any], site: Site) -> None:
+    """The schedule that Zappa made reaches the job; it rings each minute here, not each night."""
+    events = client("events")
+    (rule,) = events.list_rules()["Rules"]
+    assert rule["Name"].endswith("recommendations.jobs.train")
+    events.put_rule(Name=rule["Name"], ScheduleExpression="rate(1 minute)", State="ENABLED")
+
+    def ran() -> bool:
+        jobs = json.loads(site.call("/api/v1/jobs/")[2])["results"]
+        return any(job["started_by"] == "schedule" and job["state"] == "succeeded" for job in jobs)
+
+    eventually(ran, seconds=100)
