@@ -215,6 +215,8 @@ LOGGING = {
         "django": {"handlers": [], "level": "INFO"},
         # Client mistakes are in the access log; Django would write their paths, with the ids.
         "django.request": {"level": "ERROR"},
+        # Scanners ask for hosts that are not ours all day.
+        "django.security.DisallowedHost": {"level": "CRITICAL"},
         "project.access": {"level": "INFO" if ON_LAMBDA else "WARNING"},
         # At lower levels these write whole requests, personal data included.
         **{name: {"level": "WARNING"} for name in ("boto3", "botocore", "pynamodb", "urllib3")},

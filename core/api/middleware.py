@@ -36,11 +36,12 @@ def api_errors(get_response: Handler) -> Handler:
 
 
 def _json(error: ApiError) -> HttpResponse:
+    content = msgspec.json.encode(error.body)
     return HttpResponse(
-        msgspec.json.encode(error.body),
+        content,
         status=error.status,
         content_type="application/json",
-        headers=error.headers,
+        headers={**error.headers, "Content-Length": str(len(content))},
     )
 
 
