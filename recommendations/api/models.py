@@ -5,6 +5,7 @@ from typing import Any, Literal
 import msgspec
 from rest_framework.response import Response
 
+from core import audit
 from core.api.errors import ApiError
 from core.api.operations import ApiView, created, operation
 from core.api.queries import ListQuery, Results, position_of, results
@@ -60,6 +61,13 @@ class PublishModel(ApiView):
             previous = versions.publish(version=version)
         except versions.NotPublishableError as error:
             raise ApiError(409, f"Not published: {error}.") from error
+        audit.record(
+            by=str(self.request.user),
+            action="models.publish",
+            target=version,
+            before={"live": previous},
+            after={"live": version},
+        )
         return Published(live=version, previous=previous)
 
 
@@ -73,7 +81,9 @@ class Jobs(ApiView):
     @operation("Start job", scope=_RUN, body=JobBody, answer=Job, status=201, idempotent=True)
     def post(self, body: JobBody) -> Response:
         """Starts a job in the background; follow it under its id."""
-        job = jobs.start(name=body.job, by=str(self.request.user))
+        by = str(self.request.user)
+        job = jobs.start(name=body.job, by=by)
+        audit.record(by=by, action=f"jobs.{body.job}", target=job.job_id)
         return created(self.request, job, row_id=job.job_id)
 
 

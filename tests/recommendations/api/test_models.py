@@ -3,6 +3,7 @@
 import pytest
 from django.test import Client
 
+from core import audit
 from recommendations.services import jobs, versions
 from tests.api_client import api_client, error_of, send
 from tests.recommendations.factories import store_model
@@ -23,6 +24,8 @@ def test_versions_are_listed_and_published() -> None:
     assert client.get(path).json()["state"] == "ready"
     assert published.json() == {"live": "2026-11-02T00:00Z-1", "previous": "2026-11-01T00:00Z-1"}
     assert versions.live() == "2026-11-02T00:00Z-1"
+    (entry,) = audit.listing(limit=5).rows
+    assert (entry.by, entry.action, entry.target) == ("tests", "models.publish", versions.live())
 
 
 def test_what_cannot_be_published() -> None:
