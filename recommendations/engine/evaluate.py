@@ -10,6 +10,7 @@ from scipy import sparse
 
 from recommendations.engine.matrix import user_item_matrix
 from recommendations.engine.metrics import catalogue_metrics, hits_by_rank, per_user_metrics
+from recommendations.engine.models.item_neighbours import ItemNeighbours
 from recommendations.engine.models.popular import Popular
 from recommendations.engine.popularity import item_totals
 
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from recommendations.engine.models.base import Estimator
 
 CUTOFFS = (10, 20)
+COSINE = ItemNeighbours(
+    base_share=1.0, user_exponent=0.0, row_exponent=0.5, column_exponent=0.5, trend_exponent=0.0
+)
 MAX_USERS = 6_000
 CONFIDENCE = 0.95
 RESAMPLES = 1_000
@@ -39,10 +43,12 @@ class Evaluation:
     train_from, train_to, test_from, test_to : float
         First and last event of either part; zero where there is none.
     metrics : dict
-        ``metrics[name][measure]``, with the names "model", "popular", "trending" and those of
-        the other models given, and measures like "recall@20".
+        ``metrics[name][measure]``, with the names "model", "popular", "trending", "cosine"
+        and those of the other models given, and measures like "recall@20".
     intervals : dict
         ``intervals[name][measure]`` is the 95 % bootstrap interval of the mean over users.
+    differences : dict
+        ``differences[name][measure]``, the same of the model's value minus that of another.
     """
 
     users: int
@@ -54,6 +60,7 @@ class Evaluation:
     test_to: float
     metrics: dict[str, dict[str, float]]
     intervals: dict[str, dict[str, tuple[float, float]]]
+    differences: dict[str, dict[str, tuple[float, float]]]
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
@@ -118,6 +125,7 @@ def evaluate(
         "model": model,
         "popular": Popular(),
         "trending": Popular(window_days=14.0),
+        "cosine": COSINE,
         **(others or {}),
     }
     fitted = {name: rival.clone().fit(train, now=now) for name, rival in rivals.items()}
@@ -141,10 +149,24 @@ def measure(
     relevant = relevant[users]
     draws = generator.integers(0, max(users.size, 1), (RESAMPLES, users.size), dtype=np.int32)
     popularity = item_totals(train)
-    metrics, intervals = {}, {}
+    metrics: dict[str, dict[str, float]] = {}
+    resampled: dict[str, dict[str, NDArray[np.float64]]] = {}
     for name, estimator in fitted.items():
         recommended = estimator.recommend_many(users, max(CUTOFFS))
-        metrics[name], intervals[name] = _measures(recommended, relevant, popularity, draws)
+        values = _user_values(recommended, relevant)
+        metrics[name] = {key: _mean(column) for key, column in values.items()}
+        for k in CUTOFFS:
+            metrics[name].update(catalogue_metrics(recommended, popularity, k))
+        resampled[name] = {key: _means(column, draws) for key, column in values.items()}
+    intervals = {
+        name: {key: _interval(means) for key, means in columns.items()}
+        for name, columns in resampled.items()
+    }
+    differences = {
+        name: {key: _interval(resampled["model"][key] - means) for key, means in columns.items()}
+        for name, columns in resampled.items()
+        if name != "model" and "model" in resampled
+    }
     return Evaluation(
         users=int(users.size),
         train_events=len(train),
@@ -155,6 +177,7 @@ def measure(
         test_to=float(test.times.max()) if len(test) else 0.0,
         metrics=metrics,
         intervals=intervals,
+        differences=differences,
     )
 
 
@@ -174,22 +197,36 @@ def _pairs(interactions: Interactions) -> sparse.csr_matrix:
     return matrix
 
 
-def _measures(
-    recommended: sparse.csr_matrix,
-    relevant: sparse.csr_matrix,
-    popularity: NDArray[np.float64],
-    draws: NDArray[np.int32],
-) -> tuple[dict[str, float], dict[str, tuple[float, float]]]:
-    metrics: dict[str, float] = {}
-    intervals: dict[str, tuple[float, float]] = {}
+def mean_ndcg(
+    estimator: Estimator, users: NDArray[Any], relevant: sparse.csr_matrix, k: int
+) -> float:
+    """Return the mean NDCG of a fitted estimator; ``relevant`` has one row for each user."""
+    hits = hits_by_rank(estimator.recommend_many(users, k), relevant, k)
+    counts = np.diff(relevant.indptr).astype(np.int64)
+    return _mean(per_user_metrics(hits, counts, k)[f"ndcg@{k}"])
+
+
+def _user_values(
+    recommended: sparse.csr_matrix, relevant: sparse.csr_matrix
+) -> dict[str, NDArray[np.float64]]:
     hits = hits_by_rank(recommended, relevant, max(CUTOFFS))
     counts = np.diff(relevant.indptr).astype(np.int64)
-    tails = [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2]
-    for k in CUTOFFS:
-        for name, values in per_user_metrics(hits, counts, k).items():
-            metrics[name] = float(values.mean()) if values.size else 0.0
-            means = values[draws].mean(axis=1) if values.size else np.zeros(1)
-            low, high = np.quantile(means, tails)
-            intervals[name] = (float(low), float(high))
-        metrics.update(catalogue_metrics(recommended, popularity, k))
-    return metrics, intervals
+    return {
+        name: values for k in CUTOFFS for name, values in per_user_metrics(hits, counts, k).items()
+    }
+
+
+def _mean(values: NDArray[np.float64]) -> float:
+    return float(values.mean()) if values.size else 0.0
+
+
+def _means(values: NDArray[np.float64], draws: NDArray[np.int32]) -> NDArray[np.float64]:
+    """Return the mean of each resample; one at a time, since all together would fill memory."""
+    if not values.size:
+        return np.zeros(1)
+    return np.array([values[draw].mean() for draw in draws])
+
+
+def _interval(means: NDArray[np.float64]) -> tuple[float, float]:
+    low, high = np.quantile(means, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
+    return float(low), float(high)

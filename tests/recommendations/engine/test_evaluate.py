@@ -57,7 +57,7 @@ def test_measures_match_values_worked_out_by_hand():
 
 def test_the_model_stands_beside_both_lists_on_the_same_users(shop):
     evaluation = evaluate(shop, model=ItemNeighbours(), others={"live": ItemNeighbours(k=5)})
-    assert set(evaluation.metrics) == {"model", "popular", "trending", "live"}
+    assert set(evaluation.metrics) == {"model", "popular", "trending", "cosine", "live"}
     assert evaluation.users > 50
     assert evaluation.train_to < evaluation.test_from
     for name, measures in evaluation.metrics.items():

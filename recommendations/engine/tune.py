@@ -1,0 +1,176 @@
+"""Choose parameters on the last part of the training time, within a time budget."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from recommendations.engine.evaluate import MAX_USERS, mean_ndcg, new_items, temporal_split
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from scipy import sparse
+
+    from recommendations.engine.interactions import Interactions
+    from recommendations.engine.models.item_neighbours import ItemNeighbours
+    from recommendations.engine.ridge import LocalRidge
+
+#: The defaults stay unless a trial is better by this share: they hold on very different data.
+MARGIN = 0.01
+HOLDOUT_SHARE = 0.15
+#: With more events than this the trials see a sample of the users.
+MAX_EVENTS = 2_000_000
+
+# Each round changes one group of parameters of the best so far; what moved most comes first, so
+# that a short budget is spent where it counts.
+_TRENDS = [(0.0, 15.0), (0.5, 60.0), (1.0, 30.0), (1.0, 15.0), (1.0, 7.0), (1.0, 4.0), (1.0, 2.5)]
+_ROUNDS: list[list[dict[str, float]]] = [
+    [{"trend_exponent": g, "half_life_days": h} for g, h in _TRENDS],
+    [
+        {"ridge_user_exponent": g, "ridge_penalty": penalty}
+        for g, penalty in [(1.0, 3.0), (0.5, 10.0), (0.25, 20.0)]
+    ],
+    [{"base_share": share} for share in (0.3, 0.5, 0.7, 0.85)],
+    [{"row_exponent": a} for a in (0.5, 0.65, 0.8, 1.0)],
+    [{"column_exponent": b} for b in (0.0, 0.1, 0.3, 0.5)],
+    [{"trend_exponent": g} for g in (0.75, 1.25, 1.5)],
+    [{"half_life_days": h} for h in (3.0, 5.0, 10.0)],
+    [{"base_share": share} for share in (0.4, 0.6)],
+]
+_RIDGE = ("ridge_user_exponent", "ridge_penalty", "ridge_diagonal_penalty", "k")
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One set of parameters that was tried."""
+
+    changes: dict[str, float]
+    score: float
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Tuning:
+    """What was chosen and everything that was tried; the first trial is the defaults.
+
+    Attributes
+    ----------
+    changes : dict
+        Parameters to change in the model that was tuned; empty when its own are kept.
+    trials : tuple of Trial
+        In the order in which they ran.
+    measure : str
+    users : int
+        Users measured.
+    """
+
+    changes: dict[str, float]
+    trials: tuple[Trial, ...]
+    measure: str
+    users: int
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain values for JSON."""
+        return asdict(self)
+
+
+def tune(
+    interactions: Interactions,
+    *,
+    model: ItemNeighbours,
+    budget: float,
+    clock: Callable[[], float] = time.monotonic,
+    margin: float = MARGIN,
+    holdout_share: float = HOLDOUT_SHARE,
+    seed: int = 0,
+) -> Tuning:
+    """Try other parameters than the model's own on held-out time.
+
+    Parameters
+    ----------
+    interactions : Interactions
+        All that training may see; its last part is hidden from the trials.
+    model : ItemNeighbours
+        Its parameters are the ones to beat. The object itself is not touched.
+    budget : float
+        Seconds on the clock. No trial starts that would probably end later; the first, of the
+        model's own parameters, always runs.
+    clock : callable
+        Seconds, never going back.
+    margin : float
+        Keep the model's own parameters unless the best trial is better by this share.
+    holdout_share : float
+        See `recommendations.engine.evaluate.temporal_split`.
+    seed : int
+        Of the samples of users.
+    """
+    end = clock() + budget
+    sample = _sample(interactions, np.random.default_rng(seed))
+    train, test = temporal_split(sample, holdout_share=holdout_share)
+    contest = _Contest(model, train, new_items(train, test), clock, seed)
+    own = contest.run({})
+    best, tried = own, [own]
+    seen = {_key(model, {})}
+    for options in _ROUNDS:
+        base = best.changes
+        for changes in ({**base, **option} for option in options):
+            key = _key(model, changes)
+            in_time = clock() + max(trial.seconds for trial in tried) <= end
+            if key in seen or not in_time or not contest.users:
+                continue
+            seen.add(key)
+            tried.append(contest.run(changes))
+            best = max(best, tried[-1], key=lambda trial: trial.score)
+    better = best.score > own.score * (1.0 + margin)
+    return Tuning(
+        changes=best.changes if better else {},
+        trials=tuple(tried),
+        measure="ndcg@20",
+        users=contest.users,
+    )
+
+
+class _Contest:
+    """Fits and measures trials on one split, sharing ridges between those that can."""
+
+    def __init__(
+        self,
+        model: ItemNeighbours,
+        train: Interactions,
+        relevant: sparse.csr_matrix,
+        clock: Callable[[], float],
+        seed: int,
+    ) -> None:
+        self._model, self._train, self._clock = model, train, clock
+        self._now = float(train.times.max(initial=0.0))
+        self._ridges: dict[tuple[Any, ...], LocalRidge | None] = {}
+        users = np.flatnonzero(np.diff(relevant.indptr) > 0)
+        if users.size > MAX_USERS:
+            users = np.sort(np.random.default_rng(seed).choice(users, MAX_USERS, replace=False))
+        self._users, self._relevant = users, relevant[users]
+        self.users = int(users.size)
+
+    def run(self, changes: dict[str, float]) -> Trial:
+        start = self._clock()
+        candidate = self._model.clone(**changes)
+        key = tuple(getattr(candidate, name) for name in _RIDGE)
+        candidate.fit(self._train, now=self._now, ridge=self._ridges.get(key))
+        # One at a time: a Gram matrix is the largest thing in memory.
+        self._ridges = {key: candidate.ridge_} if candidate.ridge_ else self._ridges
+        score = mean_ndcg(candidate, self._users, self._relevant, 20) if self.users else 0.0
+        return Trial(changes=changes, score=score, seconds=self._clock() - start)
+
+
+def _key(model: ItemNeighbours, changes: dict[str, float]) -> tuple[Any, ...]:
+    return tuple(sorted({**model.get_params(), **changes}.items()))
+
+
+def _sample(interactions: Interactions, generator: np.random.Generator) -> Interactions:
+    if len(interactions) <= MAX_EVENTS:
+        return interactions
+    chosen = generator.random(interactions.n_users) < MAX_EVENTS / len(interactions)
+    return interactions.take(chosen[interactions.users])

@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+import pytest
+
+from recommendations.engine.evaluate import Evaluation, evaluate
+from recommendations.engine.gate import decide
+from recommendations.engine.models import ItemNeighbours
+
+
+def evaluation(*, users=500, differences=None, **values):
+    return Evaluation(
+        users=users,
+        train_events=1,
+        test_events=1,
+        train_from=0.0,
+        train_to=0.0,
+        test_from=0.0,
+        test_to=0.0,
+        metrics={name: {"ndcg@20": value} for name, value in values.items()},
+        intervals={},
+        differences={name: {"ndcg@20": pair} for name, pair in (differences or {}).items()},
+    )
+
+
+@pytest.mark.parametrize(
+    ("difference", "publish"),
+    [((-0.02, -0.01), False), ((-0.02, 0.001), True), ((0.01, 0.02), True)],
+)
+def test_worse_than_the_live_model_beyond_the_interval_is_stopped(difference, publish):
+    decision = decide(evaluation(model=0.1, live=0.11, differences={"live": difference}))
+    assert decision.publish is publish
+    assert "live model" in decision.reasons[0]
+
+
+@pytest.mark.parametrize("rival", ["trending", "cosine"])
+@pytest.mark.parametrize(
+    ("value", "difference", "publish"),
+    [(0.097, (-0.004, -0.002), False), (0.097, (-0.01, 0.004), True), (0.0981, (-1, -1), True)],
+)
+def test_below_a_simple_list_beyond_chance_is_stopped(rival, value, difference, publish):
+    decision = decide(evaluation(model=value, differences={rival: difference}, **{rival: 0.1}))
+    assert decision.publish is publish
+    assert rival in decision.reasons[0]
+
+
+def test_the_first_model_of_a_shop_is_published():
+    assert decide(evaluation(model=0.1)).reasons == ("there is no live model to compare with",)
+
+
+def test_too_few_users_stop_nothing():
+    decision = decide(evaluation(users=3, model=0.0))
+    assert decision.publish
+    assert "3 users" in decision.reasons[0]
+
+
+def test_the_same_model_again_is_published(shop):
+    result = evaluate(
+        shop, model=ItemNeighbours(threads=1), others={"live": ItemNeighbours(threads=1)}
+    )
+    assert result.differences["live"]["ndcg@20"] == (0.0, 0.0)
+    assert decide(result).publish
