@@ -10,7 +10,7 @@ from core.api.errors import ApiError
 from core.api.operations import ApiView, created, operation
 from core.api.queries import ListQuery, Results, SearchText, position_of, results
 from core.api.schema import BulkAnswer
-from core.validation import InvalidInputError, validate
+from core.validation import validate
 from recommendations.entities import Item, ItemFields
 from recommendations.services import catalogue
 
@@ -20,7 +20,7 @@ ItemChanges = changes_of(Item)
 
 
 class ItemQuery(ListQuery, frozen=True, kw_only=True):
-    """What to list: by words or the beginning of an id, or by category and availability."""
+    """What to list: by words or the beginning of an id, by category, by availability."""
 
     q: SearchText = ""
     category: Annotated[str, msgspec.Meta(min_length=1, max_length=100)] | None = None
@@ -34,20 +34,13 @@ def missing_item() -> ApiError:
 class Items(ApiView):
     @operation("List items", scope=_READ, query=ItemQuery, answer=Results[Item])
     def get(self, query: ItemQuery) -> Any:
-        """In order of id; with `q`, those whose id begins with it or whose name has its words."""
+        """In order of id; with `q`, in that of what matched: words of the name or the id."""
         position = position_of(self.request, query)
+        filters: dict[str, Any] = {"category": query.category, "available": query.available}
         if query.q:
-            if query.category is not None or query.available is not None:
-                message = "Give either `q`, or `category` and `available`."
-                raise InvalidInputError({"q": [message]})
-            page = catalogue.search(text=query.q, limit=query.limit, position=position)
+            page = catalogue.search(text=query.q, limit=query.limit, position=position, **filters)
         else:
-            page = catalogue.listing(
-                category=query.category,
-                available=query.available,
-                limit=query.limit,
-                position=position,
-            )
+            page = catalogue.listing(limit=query.limit, position=position, **filters)
         return results(self.request, page)
 
     @operation("Save item", scope=_WRITE, body=Item, answer=Item, status=201, idempotent=True)

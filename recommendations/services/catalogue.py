@@ -52,11 +52,24 @@ def listing(
     """Return products in order of id."""
     if category is not None:
         return storage.in_category(
-            category=category, available=available, limit=limit, position=position
+            category=category,
+            prefix=prefix,
+            available=available,
+            limit=limit,
+            position=position,
         )
     return storage.listing(prefix=prefix, available=available, limit=limit, position=position)
 
 
-def search(*, text: str, limit: int, position: Any = None) -> Page[Item]:
+def search(
+    *,
+    text: str,
+    category: str | None = None,
+    available: bool | None = None,
+    limit: int,
+    position: Any = None,
+) -> Page[Item]:
     """Return products whose id or name begins with, or has words that begin with, the text."""
-    return storage.search(text=text, limit=limit, position=position)
+    return storage.search(
+        text=text, category=category, available=available, limit=limit, position=position
+    )

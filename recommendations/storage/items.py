@@ -22,7 +22,8 @@ def words(text: str) -> list[str]:
 
 
 def _search_words(item: Item) -> list[str]:
-    return list(dict.fromkeys([*words(item.name), item.item_id.casefold()]))
+    # The id as a whole, and its parts: a search for ``SKU-12`` is one for two words.
+    return list(dict.fromkeys([*words(item.name), item.item_id.casefold(), *words(item.item_id)]))
 
 
 def _word_term(word: str) -> str:
@@ -197,16 +198,18 @@ def listing(
 def in_category(
     *,
     category: str,
+    prefix: str = "",
     available: bool | None = None,
     limit: int,
     position: str | None = None,
 ) -> Page[Item]:
     """Return products of a category in order of id, those after ``position`` if given."""
     states = [True, False] if available is None else [available]
+    lower = max(prefix, "" if position is None else position + NEXT)
+    between: Any = TermRow.entry.between(lower, prefix + LAST) if lower else None
 
     def read(term: str) -> list[TermRow]:
-        after = None if position is None else TermRow.entry > position
-        return list(TermRow.query(term, after, limit=limit + 1))
+        return list(TermRow.query(term, between, limit=limit + 1))
 
     rows = merge_shards(
         read,
@@ -219,14 +222,26 @@ def in_category(
     return Page(items, rows[limit - 1].entry if len(rows) > limit else None)
 
 
-def search(*, text: str, limit: int, position: str | None = None) -> Page[Item]:
+def search(
+    *,
+    text: str,
+    category: str | None = None,
+    available: bool | None = None,
+    limit: int,
+    position: str | None = None,
+) -> Page[Item]:
     """Return products whose id or words of the name begin with the words searched for.
 
-    Reads along the longest word, so a rare pair of frequent words reads more than one page.
+    Reads along the longest word, so a rare pair of frequent words, or a rare word with a filter,
+    reads more than one page.
     """
     wanted = sorted(words(text), key=len, reverse=True) or [text.casefold()]
-    if len(wanted[0]) < _STEM:
-        return listing(prefix=text, limit=limit, position=position)
+    if len(wanted[0]) < _STEM and category is None:
+        return listing(prefix=text, available=available, limit=limit, position=position)
+    if len(wanted[0]) < _STEM and category is not None:
+        return in_category(
+            category=category, prefix=text, available=available, limit=limit, position=position
+        )
     first = wanted[0]
     lower = first if position is None else position + NEXT
     found: list[tuple[str, Item]] = []
@@ -240,7 +255,10 @@ def search(*, text: str, limit: int, position: str | None = None) -> Page[Item]:
         found += [
             (row.entry, items[row.item_id])
             for row in rows
-            if row.item_id in items and _matches(items[row.item_id], wanted, entry=row.entry)
+            if row.item_id in items
+            and _matches(items[row.item_id], wanted, entry=row.entry)
+            and (category is None or category in items[row.item_id].categories)
+            and (available is None or items[row.item_id].available == available)
         ]
         if len(found) > limit:
             return Page(tuple(item for _, item in found[:limit]), found[limit - 1][0])

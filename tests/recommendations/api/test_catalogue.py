@@ -119,6 +119,25 @@ def test_the_list_filters_by_words_category_and_availability() -> None:
     assert found(client, category="lights", available="true") == ["a1"]
     assert found(client, available="false") == ["a2"]
     assert found(client, q="lamp") == ["a1", "a2"]
+    assert found(client, q="red", category="lights") == ["a1"]
+    assert found(client, q="lamp", available="false", limit="1") == ["a2"]
+    assert found(client, q="a", category="lights") == ["a1", "a2"]
+    assert found(client, q="b", category="lights") == []
+    assert found(client, q="a", available="true") == ["a1"]
     assert found(client, category="no such") == []
     error_of(client.get(ITEMS, {"available": "perhaps"}), 400)
+
+
+def test_ids_with_punctuation_are_found_by_their_beginning() -> None:
+    client = api_client()
+    for item_id in ("SKU-123/4", "SKU-999"):
+        send(client, "POST", ITEMS, {"item_id": item_id, "name": "Thing"})
+
+    assert found(client, q="SKU-12") == ["SKU-123/4"]
+    assert found(client, q="sku-123/4") == ["SKU-123/4"]
+    assert found(client, q="SKU") == ["SKU-123/4", "SKU-999"]
+
+
+def test_a_filter_may_be_given_only_once() -> None:
+    client = api_client()
     error_of(client.get(ITEMS, {"category": ["a", "b"]}), 400)
