@@ -95,6 +95,8 @@ def _as_api_gateway_sends_it(event: Event) -> Event:
         path = f"{prefix}{path}"
     # Zappa takes the client's address from a header that the client can write itself.
     headers = {**event["headers"], "x-forwarded-for": request["http"]["sourceIp"]}
+    # API Gateway always says how it was called, which is over TLS; an emulator is not.
+    headers.setdefault("x-forwarded-proto", "http")
     return {**event, "rawPath": path, "headers": headers}
 
 

@@ -1,0 +1,96 @@
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+
+from project.aws import iam, stream
+from project.aws.stages import Stage
+
+STAGE = Stage(
+    name="tests",
+    project="alsobought",
+    region="eu-west-1",
+    roles=frozenset({"api", "stream", "jobs"}),
+    environment={"SECRET_KEY_PARAMETER": "/alsobought/tests/secret-key"},
+)
+CODE = b"""PK\x05\x06""" + b"\0" * 18
+
+
+@pytest.fixture
+def function(dynamodb: None) -> Iterator[Any]:
+    """Yield a Lambda client and have the stage's function there, though it does nothing."""
+    client = boto3.client("lambda", region_name=STAGE.region)
+    client.create_function(
+        FunctionName=STAGE.function,
+        Runtime="python3.12",
+        Role="arn:aws:iam::000000000000:role/tests",
+        Handler="nothing.handler",
+        Code={"ZipFile": CODE},
+    )
+    yield client
+    list(stream.disconnect(STAGE))
+    client.delete_function(FunctionName=STAGE.function)
+
+
+def test_connecting_creates_a_mapping_with_all_limits(function: Any) -> None:
+    (mapping,) = stream.connect(STAGE)
+    assert mapping.healthy
+    found = function.get_event_source_mapping(UUID=mapping.identifier)
+    assert found["StartingPosition"] == "TRIM_HORIZON"
+    assert found["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert found["BisectBatchOnFunctionError"] is True
+    assert 0 < found["MaximumRetryAttempts"] < 100
+    assert 0 < found["MaximumRecordAgeInSeconds"] <= 24 * 3600
+    target = found["DestinationConfig"]["OnFailure"]["Destination"]
+    assert target.endswith(":alsobought-tests-stream-failures")
+
+
+def test_connecting_again_changes_nothing(function: Any) -> None:
+    (first,) = stream.connect(STAGE)
+    (second,) = stream.connect(STAGE)
+    assert second.identifier == first.identifier
+    mappings = function.list_event_source_mappings(FunctionName=STAGE.function)
+    assert len(mappings["EventSourceMappings"]) == 1
+
+
+def test_a_mapping_that_somebody_changed_is_seen_and_mended(function: Any) -> None:
+    (mapping,) = stream.connect(STAGE)
+    function.update_event_source_mapping(UUID=mapping.identifier, MaximumRetryAttempts=1)
+    (found,) = stream.inspect(STAGE)
+    assert found.wrong == ("MaximumRetryAttempts",)
+    assert not found.healthy
+    (mended,) = stream.connect(STAGE)
+    assert mended.healthy
+    assert mended.identifier == mapping.identifier
+
+
+def test_a_mapping_that_is_not_there_is_missing(function: Any) -> None:
+    (found,) = stream.inspect(STAGE)
+    assert found.state == "MISSING"
+    assert not found.healthy
+    list(stream.connect(STAGE))
+    assert list(stream.disconnect(STAGE)) == [found.table]
+    assert list(stream.disconnect(STAGE)) == []
+
+
+def test_each_function_may_do_only_what_its_roles_need() -> None:
+    def sids(*roles: str) -> set[str]:
+        stage = Stage(
+            name="tests", project="alsobought", region="eu-west-1", roles=frozenset(roles)
+        )
+        return {part["Sid"] for part in iam.policy(stage, account="1" * 12)["Statement"]}
+
+    assert sids("api") == {"Tables", "LogGroup", "LogStreams"}
+    assert sids("stream") - sids("api") == {"Streams", "ListStreams", "StreamFailures"}
+
+
+def test_no_statement_allows_every_action_or_table() -> None:
+    for statement in iam.policy(STAGE, account="1" * 12)["Statement"]:
+        assert all("*" not in action for action in statement["Action"])
+        if statement["Sid"] == "ListStreams":
+            continue
+        for resource in statement["Resource"]:
+            assert resource.startswith("arn:aws:")
+            assert ":111111111111:" in resource
+            assert ":table/*" not in resource

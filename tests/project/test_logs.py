@@ -1,0 +1,69 @@
+import json
+import logging
+import sys
+
+from django.http import HttpResponse
+from django.test import RequestFactory
+
+from core.middleware import request_id
+from project.logs import AccessLog, JsonFormatter
+
+
+def formatted(**values: object) -> dict[str, object]:
+    record = logging.makeLogRecord({"name": "project", "levelname": "INFO", **values})
+    line = JsonFormatter().format(record)
+    assert "\n" not in line
+    found: dict[str, object] = json.loads(line)
+    return found
+
+
+def test_a_record_is_one_json_line_with_its_request() -> None:
+    token = request_id.set("r-1")
+    try:
+        line = formatted(msg="two\nlines of %s", args=("text",), data={"rows": 3})
+    finally:
+        request_id.reset(token)
+    assert line["message"] == "two\nlines of text"
+    assert line["request_id"] == "r-1"
+    assert line["rows"] == 3
+    assert str(line["time"]).endswith("+00:00")
+
+
+def test_an_exception_is_part_of_the_line() -> None:
+    try:
+        raise ValueError("broken")
+    except ValueError:
+        line = formatted(msg="failed", exc_info=sys.exc_info())
+    assert "ValueError: broken" in str(line["exception"])
+
+
+def test_djangos_own_messages_lose_the_path() -> None:
+    request = RequestFactory().get("/api/v1/users/ada%40example.org/")
+    line = formatted(
+        name="django.request",
+        msg="%s: %s",
+        args=("Internal Server Error", request.path),
+        request=request,
+        status_code=500,
+    )
+    assert "ada" not in json.dumps(line)
+    assert line["message"] == "status 500"
+
+
+def test_a_request_is_logged_by_its_route() -> None:
+    lines: list[logging.LogRecord] = []
+    logger = logging.getLogger("project.access")
+    handler = logging.Handler()
+    handler.emit = lines.append  # type: ignore[method-assign]
+    level = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    try:
+        AccessLog(lambda _: HttpResponse(status=204))(RequestFactory().get("/users/ada/?q=x"))
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
+    (record,) = lines
+    assert record.data["method"] == "GET"  # type: ignore[attr-defined]
+    assert record.data["status"] == 204  # type: ignore[attr-defined]
+    assert "ada" not in json.dumps(record.data)  # type: ignore[attr-defined]
