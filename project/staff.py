@@ -1,10 +1,11 @@
 """The staff site: which pages it has, and in what order."""
 
 from core.staff.log import AuditResource
-from core.staff.site import Section, StaffSite
+from core.staff.site import Section, StaffSite, Tool
 from recommendations.staff import (
     CustomerResource,
     EventResource,
+    Explorer,
     ItemResource,
     JobResource,
     ModelResource,
@@ -17,7 +18,7 @@ site = StaffSite(
     title="Alsobought",
     sections=(
         Section("Shop", (CustomerResource(), ItemResource(), EventResource())),
-        Section("Recommendations", (ModelResource(), JobResource())),
+        Section("Recommendations", (Tool("explorer", Explorer), ModelResource(), JobResource())),
         Section(
             "Administration",
             (AccountResource(), KeyResource(), AuditResource(permission=MANAGE_ACCOUNTS)),

@@ -10,6 +10,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+import numpy as np
+
 from core.validation import to_iso
 from recommendations.engine.evaluate import Evaluation, evaluate
 from recommendations.engine.interactions import Interactions, InteractionsBuilder
@@ -27,6 +29,7 @@ from recommendations.storage.versions import ModelVersion
 LIST_LENGTH = 200
 TRENDING_DAYS = 14.0
 KEPT_VERSIONS = 3
+CHARTED_DAYS = 90
 _DIGITS = 6
 
 
@@ -144,7 +147,15 @@ def _data(interactions: Interactions, evaluation: Evaluation) -> dict[str, Any]:
             "from": at(evaluation.test_from),
             "to": at(evaluation.test_to),
         },
+        "daily": _daily(interactions),
     }
+
+
+def _daily(interactions: Interactions) -> list[int]:
+    """Return the events of each of the last 90 days, UTC, up to that of the newest event."""
+    days = (interactions.times // 86_400).astype(int)
+    age = days.max() - days
+    return [int(count) for count in np.bincount(age[age < CHARTED_DAYS])[::-1]]
 
 
 def _lists(

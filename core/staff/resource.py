@@ -87,7 +87,7 @@ class Panel:
     Attributes
     ----------
     width
-        ``half`` or ``full`` of the page.
+        ``third``, ``half`` or ``full`` of the page.
     """
 
     title: str

@@ -12,6 +12,7 @@ from django.views import View
 
 from core import audit
 from core.dynamodb.errors import CursorError
+from core.staff.download import csv_download
 from core.staff.links import action_url, detail_url, list_url, unquote_key
 from core.staff.paging import Trail, read_trail
 from core.staff.resource import Action, ActionError, Call, Filter, Hint, Query, Resource
@@ -116,6 +117,8 @@ class ListView(ResourceView):
         query = Query(
             search=search, filters=chosen, limit=resource.page_size, position=trail.position
         )
+        if request.GET.get("format") == "csv":
+            return csv_download(resource, query)
         page = resource.page(query)
         return self.page(
             "staff/list.html",
@@ -129,6 +132,7 @@ class ListView(ResourceView):
             clear_url=url,
             hint=_for_user(request, resource.empty(query)),
             actions=offered(request, resource),
+            csv_url=_with(url, {**params, "format": "csv"}),
             pages=_paging(trail, page.next, scope=scope, url=url, params=params),
         )
 

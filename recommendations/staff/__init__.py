@@ -2,6 +2,7 @@
 
 from recommendations.staff.customers import CustomerResource
 from recommendations.staff.events import EventResource
+from recommendations.staff.explorer import Explorer
 from recommendations.staff.items import ItemResource
 from recommendations.staff.jobs import JobResource
 from recommendations.staff.models import ModelResource
@@ -10,6 +11,7 @@ from recommendations.staff.overview import overview
 __all__ = [
     "CustomerResource",
     "EventResource",
+    "Explorer",
     "ItemResource",
     "JobResource",
     "ModelResource",

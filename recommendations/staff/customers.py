@@ -11,6 +11,7 @@ from core.staff.links import list_url, part_url
 from core.staff.resource import Column, Hint, Panel, Part, Query, Resource, Search
 from recommendations.services import events, recommend
 from recommendations.staff import cells
+from recommendations.staff.answers import LIST_TEMPLATE, recommendation_list
 from users.entities import Customer
 from users.services import customers
 
@@ -23,32 +24,6 @@ def _recommendations(request: HttpRequest, key: str) -> Mapping[str, Any]:  # no
         user_id=key, query=recommend.Query(limit=_RECOMMENDATIONS, explain=True)
     )
     return recommendation_list(answer)
-
-
-def recommendation_list(answer: recommend.Answer) -> Mapping[str, Any]:
-    """Return an answer with the names of all products in it, read in one batch."""
-    known = cells.products(
-        item_id
-        for row in answer.results
-        for item_id in [row.item_id, *(cause.item_id for cause in row.because)]
-    )
-    rows = [
-        {
-            "product": known[row.item_id],
-            "score": f"{row.score:.3g}",
-            "source": row.source,
-            "source_label": cells.source_label(row.source),
-            "reasons": cells.reasons(row.because, known),
-            "fallback": cells.fallback_reason(row.source),
-        }
-        for row in answer.results
-    ]
-    hint = (
-        cells.no_model_hint()
-        if answer.model_version is None
-        else Hint("Nothing to recommend: every product of the model is bought, or hidden.")
-    )
-    return {"rows": rows, "version": answer.model_version, "hint": hint}
 
 
 class CustomerResource(Resource):
@@ -71,7 +46,7 @@ class CustomerResource(Resource):
     parts = (
         Part(
             name="recommendations",
-            template="staff/recommendations/list.html",
+            template=LIST_TEMPLATE,
             load=_recommendations,
         ),
     )

@@ -13,7 +13,6 @@ from core.staff.html import (
     badge,
     link,
     moment,
-    number,
     plain,
     row_link,
     tags,
@@ -36,29 +35,14 @@ from core.staff.resource import (
 from recommendations.entities import Item
 from recommendations.services import catalogue, recommend
 from recommendations.staff import cells
+from recommendations.staff.answers import SIMILAR_TEMPLATE, similar_list
 
 _SIMILAR = 15
 
 
 def _similar(request: HttpRequest, key: str) -> Mapping[str, Any]:  # noqa: ARG001  # a part's signature
-    answer = recommend.similar(item_id=key, query=recommend.Query(limit=_SIMILAR))
-    known = cells.products(row.item_id for row in answer.results)
-    best = max((row.score for row in answer.results), default=1.0)
-    rows = [
-        {
-            "product": known[row.item_id],
-            "score": f"{row.score:.3g}",
-            "share": round(100 * row.score / best),
-            "support": number(row.support),
-        }
-        for row in answer.results
-    ]
-    hint = (
-        cells.no_model_hint()
-        if answer.model_version is None
-        else Hint("No other product goes with this one yet: too few users have bought it.")
-    )
-    return {"rows": rows, "hint": hint}
+    query = recommend.Query(limit=_SIMILAR)
+    return similar_list(recommend.similar(item_id=key, query=query))
 
 
 def _set_available(call: Call, *, available: bool) -> Outcome:
@@ -118,7 +102,7 @@ class ItemResource(Resource):
             offered=lambda row: not row.available,
         ),
     )
-    parts = (Part(name="similar", template="staff/recommendations/similar.html", load=_similar),)
+    parts = (Part(name="similar", template=SIMILAR_TEMPLATE, load=_similar),)
 
     def page(self, query: Query) -> Page[Item]:
         if query.search:

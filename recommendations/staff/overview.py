@@ -1,11 +1,13 @@
 """The first page: what there is, how good the live model is, what ran, what to do next."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from statistics import mean
 from typing import Any
 
 from django.http import HttpRequest
 
-from core.staff.html import age, moment, number
+from core.staff.html import age, day, moment, number
 from core.staff.links import action_url, detail_url, list_url
 from core.validation import from_iso
 from recommendations.services import jobs, versions
@@ -15,6 +17,7 @@ from recommendations.staff.jobs import progress_context, state_badge
 from recommendations.staff.models import beside_lists, data_range
 
 _JOBS = 5
+_SHORTEST_CHART = 7
 
 
 def overview(request: HttpRequest) -> Mapping[str, Any]:
@@ -28,6 +31,7 @@ def overview(request: HttpRequest) -> Mapping[str, Any]:
     return {
         "tiles": _tiles(live),
         "live": None if live is None else _live(live),
+        "chart": None if live is None else _chart(live),
         "jobs": [_job(job) for job in recent],
         "jobs_url": list_url("jobs"),
         "active": None if active is None else progress_context(active),
@@ -56,6 +60,24 @@ def _live(version: ModelVersion) -> dict[str, Any]:
         "age": age(from_iso(version.created_at)),
         "data": data_range(version),
         "quality": beside_lists(version),
+    }
+
+
+def _chart(version: ModelVersion) -> dict[str, Any] | None:
+    counts = version.data.get("daily") or []
+    if len(counts) < _SHORTEST_CHART:
+        return None
+    last = from_iso(version.data["to"]).date()
+    first = last - timedelta(days=len(counts) - 1)
+    start = datetime(first.year, first.month, first.day, tzinfo=UTC)
+    return {
+        "start": int(start.timestamp()),
+        "counts": ",".join(map(str, counts)),
+        "summary": (
+            f"Event lines per day from {day(start)} to {day(from_iso(version.data['to']))}: "
+            f"between {number(min(counts))} and {number(max(counts))}, "
+            f"{number(round(mean(counts)))} on average."
+        ),
     }
 
 

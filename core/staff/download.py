@@ -1,0 +1,47 @@
+"""A list as a CSV file, from its first row on."""
+
+import csv
+import html
+import io
+from dataclasses import replace
+from typing import Any
+
+from django.http import HttpResponse
+from django.utils.html import strip_tags
+
+from core.staff.resource import Query, Resource
+
+# Keeps the answer below what a Lambda function may return, and the cost of a click bounded.
+MAX_ROWS = 5_000
+_PAGE = 100
+# A spreadsheet would run a cell that begins with one of these as a formula.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def csv_download(resource: Resource, query: Query) -> HttpResponse:
+    """Return the first 5,000 rows that search and filters leave, with the columns of the page."""
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow([column.label for column in resource.columns])
+    written, position = 0, None
+    while written < MAX_ROWS:
+        page = resource.page(replace(query, limit=_PAGE, position=position))
+        for row in page.rows:
+            writer.writerow([_text(column.value(row)) for column in resource.columns])
+        written += len(page.rows)
+        position = page.next
+        if position is None:
+            break
+    # The mark tells spreadsheets that the text is UTF-8.
+    response = HttpResponse("\ufeff" + out.getvalue(), content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="{resource.name}.csv"'
+    return response
+
+
+def _text(cell: Any) -> str:
+    text = str(cell)
+    if hasattr(cell, "__html__"):
+        text = html.unescape(strip_tags(text)).strip()
+    if text == "\N{EN DASH}":
+        return ""
+    return f"'{text}" if text.startswith(_FORMULA) else text
