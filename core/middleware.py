@@ -40,6 +40,9 @@ def observe(get_response: Handler) -> Handler:
         asked = "debug=cost" in request.META.get("QUERY_STRING", "").split("&")
         if asked or _is_staff(request):
             _add_cost(response, meter)
+        if request.method == "HEAD" and not response.streaming:
+            # WSGI servers leave this to the application; its length stays announced.
+            response.content = b""
         return response
 
     return middleware

@@ -1,8 +1,11 @@
 """Every answer has an id and a content policy; those who may see it get the cost."""
 
+from wsgiref.util import setup_testing_defaults
+
 import pytest
 from django.test import Client
 
+from project.wsgi import application
 from tests.api_client import api_client
 from users.backends import staff_user
 from users.services import accounts
@@ -29,6 +32,20 @@ def test_a_clients_id_is_kept(path: str) -> None:
 @pytest.mark.parametrize("given", ["", "a b", "é", "x" * 101, '"><script>', "-", "a\r\nb"])
 def test_other_ids_are_replaced(given: str) -> None:
     assert Client().get(LIVE, headers={"x-request-id": given})["X-Request-Id"] != given
+
+
+def test_head_has_headers_but_no_body() -> None:
+    # Without the test client, which removes the body itself.
+    environ: dict[str, object] = {"SERVER_NAME": "localhost", "SERVER_PORT": "80"}
+    setup_testing_defaults(environ)
+    environ |= {"REQUEST_METHOD": "HEAD", "PATH_INFO": LIVE, "HTTP_HOST": "localhost"}
+    sent: list[tuple[str, dict[str, str]]] = []
+
+    body = application(environ, lambda status, headers: sent.append((status, dict(headers))))
+
+    assert b"".join(body) == b""
+    assert sent[0][0] == "200 OK"
+    assert int(sent[0][1]["Content-Length"]) > 0
 
 
 def test_costs_are_shown_when_asked_for() -> None:
