@@ -14,16 +14,19 @@ from recommendations.models import ItemRow, ServingRow, TermRow
 _SHARDS = 2
 _WORD = re.compile(r"[^\W_]+")
 _STEM = 2
+# So much of a word, with an id behind it, fits into DynamoDB's 1,024 bytes of a range key.
+_LONGEST = 100
 
 
 def words(text: str) -> list[str]:
     """Return the words of a text in the form that search compares, without repeats."""
-    return list(dict.fromkeys(_WORD.findall(text.casefold())))
+    return list(dict.fromkeys(word[:_LONGEST] for word in _WORD.findall(text.casefold())))
 
 
 def _search_words(item: Item) -> list[str]:
     # The id as a whole, and its parts: a search for ``SKU-12`` is one for two words.
-    return list(dict.fromkeys([*words(item.name), item.item_id.casefold(), *words(item.item_id)]))
+    whole = item.item_id.casefold()[:_LONGEST]
+    return list(dict.fromkeys([*words(item.name), whole, *words(item.item_id)]))
 
 
 def _word_term(word: str) -> str:
@@ -235,7 +238,7 @@ def search(
     Reads along the longest word, so a rare pair of frequent words, or a rare word with a filter,
     reads more than one page.
     """
-    wanted = sorted(words(text), key=len, reverse=True) or [text.casefold()]
+    wanted = sorted(words(text), key=len, reverse=True) or [text.casefold()[:_LONGEST]]
     if len(wanted[0]) < _STEM and category is None:
         return listing(prefix=text, available=available, limit=limit, position=position)
     if len(wanted[0]) < _STEM and category is not None:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from users.entities import Customer
+from users.models import CustomerRow
 from users.services import customers
 from users.signals import customer_erased, customer_exported
 from users.storage import customers as storage
@@ -57,6 +58,15 @@ def test_search_finds_id_and_email_prefixes_each_customer_once() -> None:
     for limit in (1, 2, 3, 10):
         assert ids("ann", limit=limit) == ["ann1", "ann2", "anna@y.org", "cid", "bob"]
     assert ids("ANNI") == ["bob"]
+
+
+def test_addresses_of_any_length_fit_into_a_key() -> None:
+    email = "\U0001d504" * 200 + "@x.org"
+    customers.save(customers=[Customer(user_id="\U0001d504" * 128, email=email)])
+
+    (row,) = CustomerRow.scan()
+    assert len(row.email_key.encode()) <= 1024
+    assert ids(email[:128], limit=1) == [row.user_id]
 
 
 def test_ensure_creates_only_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ import pytest
 
 from core.dynamodb.meter import metered
 from recommendations.entities import Item
+from recommendations.models import TermRow
 from recommendations.services import catalogue
 from recommendations.storage import serving
 from recommendations.storage.items import words
@@ -141,6 +142,14 @@ def test_a_search_reads_no_more_when_the_catalogue_grows(rows: int) -> None:
         assert ids(catalogue.listing(prefix="0003", limit=5).rows) == ["0003"]
 
     assert meter.round_trips == 6
+
+
+def test_words_of_any_length_fit_into_a_key() -> None:
+    longest = item("\U0001d504" * 128, "\U0001d504" * 500, "\U0001d504" * 100)
+    catalogue.save(items=[longest])
+
+    assert all(len(row.entry.encode()) <= 1024 for row in TermRow.scan())
+    assert catalogue.search(text="\U0001d504" * 128, limit=1).rows == (longest,)
 
 
 def test_words_are_letters_and_digits_in_one_case() -> None:
