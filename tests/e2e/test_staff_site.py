@@ -264,6 +264,8 @@ def test_everybody_can_use_every_page(open_as: OpenAs, size: dict, scheme: str) 
     (event,) = events.recent(limit=1).rows
     urls = [
         "/admin/",
+        "/admin/explorer/?kind=user&ids=u07",
+        "/admin/explorer/?kind=item&ids=p0",
         "/admin/users/",
         "/admin/users/u07/",
         "/admin/items/",

@@ -1,5 +1,6 @@
 """Staff see the shop's data and the recommender's answers, and change what their role allows."""
 
+import csv
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -59,7 +60,14 @@ def shop(dynamodb: None) -> Iterator[None]:
                 created_at="2026-11-01T00:00:00Z",
                 state="ready",
                 parameters={"k": 100},
-                data={"events": 1234, "users": 1, "items": 3},
+                data={
+                    "events": 1234,
+                    "users": 1,
+                    "items": 3,
+                    "from": "2026-10-01T00:00:00Z",
+                    "to": "2026-11-01T12:00:00Z",
+                    "daily": list(range(1, 9)),
+                },
                 metrics={"model": METRICS, "popular": {**METRICS, "recall@20": 0.05}},
                 rows={"neighbours": 1},
             )
@@ -116,6 +124,8 @@ def test_the_overview_shows_the_live_model_and_how_good_it_is(log_in: LogIn) -> 
     assert "/admin/models/v2/" in page
     assert "recall@20 20 % (popular list 5.0 %)" in page
     assert "Train now" not in page, "a viewer cannot train"
+    assert 'data-counts="1,2,3,4,5,6,7,8"' in page
+    assert "from 25 Oct 2026 to 1 Nov 2026: between 1 and 8, 4 on average" in page
 
 
 @pytest.mark.usefixtures("shop")
@@ -353,7 +363,59 @@ def test_what_is_not_there_says_so_and_leads_on(log_in: LogIn) -> None:
         assert "Not found" in page, url
 
 
+@pytest.mark.usefixtures("shop")
+def test_the_explorer_shows_each_recommender_side_by_side(log_in: LogIn) -> None:
+    client = log_in("viewer")
+
+    assert "hx-get" not in text(client, "/admin/explorer/")
+    page = client.get("/admin/explorer/?kind=basket&ids=lamp,+unknown")
+    urls = [panel.context["url"] for panel in page.context["panels"]]
+    assert [url.rpartition("=")[2] for url in urls] == ["session", "trending", "popular"]
+    basket, _, popular = (text(client, url) for url in urls)
+    assert basket.index("Bulb") < basket.index("has in the basket")
+    assert "Shade" in popular
+    user = text(client, "/admin/explorer/?kind=user&ids=u/1&part=personal")
+    assert "bought" in user
+    assert "Bulb" in text(client, "/admin/explorer/?kind=item&ids=lamp&part=similar")
+
+
+@pytest.mark.usefixtures("shop")
+def test_the_explorer_explains_what_it_cannot_answer(log_in: LogIn) -> None:
+    client = log_in("viewer")
+
+    assert "This field is required" in text(client, "/admin/explorer/?kind=user&ids=")
+    assert "Select a valid choice" in text(client, "/admin/explorer/?kind=x&ids=1")
+    assert "at least one id" in text(client, "/admin/explorer/?kind=basket&ids=,&part=session")
+    text(client, "/admin/explorer/?kind=user&ids=1&part=nothing", status=404)
+
+
+def test_a_list_downloads_as_csv_with_its_filters(log_in: LogIn) -> None:
+    catalogue.save(
+        items=[
+            Item(item_id=f"i{number:03}", name=f"Thing {number}", available=number != 7)
+            for number in range(120)
+        ]
+    )
+    catalogue.save(items=[Item(item_id="=1+1", name='Said "yes", <twice>')])
+    client = log_in("viewer")
+
+    answer = client.get("/admin/items/?available=yes&format=csv")
+
+    assert answer.headers["Content-Disposition"] == 'attachment; filename="items.csv"'
+    rows = list(csv.reader(answer.content.decode("utf-8-sig").splitlines()))
+    assert rows[0] == ["Item", "Name", "Price", "Categories"]
+    assert rows[1] == ["'=1+1", 'Said "yes", <twice>', "", ""], "no formula, no HTML"
+    assert [row[0] for row in rows[2:]] == [f"i{n:03}" for n in range(120) if n != 7]
+
+
 PAGES = {
+    "/admin/explorer/": 5,
+    "/admin/explorer/?kind=user&ids=u/1": 5,
+    "/admin/explorer/?kind=user&ids=u/1&part=personal": 5,
+    "/admin/explorer/?kind=basket&ids=lamp&part=session": 5,
+    "/admin/explorer/?kind=item&ids=lamp&part=similar": 5,
+    "/admin/accounts/": 5,
+    "/admin/keys/": 5,
     "/admin/": 5,
     "/admin/users/": 6,
     "/admin/users/?q=u": 10,
