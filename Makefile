@@ -3,6 +3,7 @@
 .DEFAULT_GOAL := help
 
 BIN := .venv/bin
+INSTALL := requirements/install.sh
 export PORT ?= 8000
 
 help:
@@ -16,10 +17,10 @@ help:
 	@echo "make clean              remove the environment and all caches; the demo's data stays"
 
 local:
-	@requirements/install.sh local
+	@$(INSTALL) local
 
 dev:
-	@requirements/install.sh dev
+	@$(INSTALL) dev
 
 browser: dev
 	@requirements/browser.sh
@@ -42,7 +43,7 @@ test-deploy: dev
 	$(BIN)/pytest tests/e2e/test_deploy.py
 
 benchmark-quality:
-	@requirements/install.sh benchmark
+	@$(INSTALL) benchmark
 	$(BIN)/python -m benchmarks.quality
 
 format: dev
