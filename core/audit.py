@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from pynamodb.attributes import JSONAttribute, UnicodeAttribute
+from pynamodb.attributes import UnicodeAttribute
 
+from core.dynamodb.attributes import JSONAttribute
 from core.dynamodb.batch import Put, write_batch
 from core.dynamodb.tables import OperationsRow
 from core.pages import Page

@@ -12,6 +12,7 @@ from typing import Annotated, Any, TypeVar
 import msgspec
 
 ID_PATTERN = r"^[^#\u0000-\u001f\u007f-\u009f\u2028\u2029]+$(?!\n)"
+_LONGEST_NAME = 200
 _T = TypeVar("_T")
 _PATH = re.compile(r" - at `\$(?P<path>[^`]*)`$", re.DOTALL)
 _UNKNOWN_FIELD = re.compile(r"^Object contains unknown field `(?P<field>.*)`$", re.DOTALL)
@@ -94,10 +95,15 @@ def _details(message: str) -> dict[str, list[str]]:
         message = message[: match.start()]
     prefix = f"{path}." if path else ""
     if match := _UNKNOWN_FIELD.match(message):
-        return {f"{prefix}{match['field']}": ["This field is not known; remove it."]}
+        return {_shortened(f"{prefix}{match['field']}"): ["This field is not known; remove it."]}
     if match := _MISSING_FIELD.match(message):
         return {f"{prefix}{match['field']}": ["This field is required."]}
     return {path: [message if message.endswith(".") else f"{message}."]}
+
+
+def _shortened(field: str) -> str:
+    # A name that somebody else chose, of any length, must not fill our answer.
+    return field if len(field) <= _LONGEST_NAME else f"{field[:_LONGEST_NAME]}…"
 
 
 def to_iso(moment: datetime) -> str:

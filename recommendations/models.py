@@ -6,7 +6,6 @@ Keys and indexes follow the access patterns in ``docs/data-model.md``.
 from pynamodb.attributes import (
     BinaryAttribute,
     BooleanAttribute,
-    JSONAttribute,
     NumberAttribute,
     TTLAttribute,
     UnicodeAttribute,
@@ -14,7 +13,7 @@ from pynamodb.attributes import (
 )
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 
-from core.dynamodb.attributes import DecimalAttribute
+from core.dynamodb.attributes import DecimalAttribute, JSONAttribute
 from core.dynamodb.tables import OperationsRow, Table, TableMeta, table_name
 
 

@@ -10,7 +10,6 @@ from django.contrib.auth.password_validation import password_changed
 from django.db import models
 from pynamodb.attributes import (
     BooleanAttribute,
-    JSONAttribute,
     NumberAttribute,
     UnicodeAttribute,
     UTCDateTimeAttribute,
@@ -22,6 +21,7 @@ from pynamodb.indexes import (
     KeysOnlyProjection,
 )
 
+from core.dynamodb.attributes import JSONAttribute
 from core.dynamodb.tables import OperationsRow, Table, TableMeta, table_name
 from users.permissions import ROLE_PERMISSIONS
 

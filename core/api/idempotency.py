@@ -23,6 +23,7 @@ KEEP = timedelta(hours=24)
 IN_FLIGHT_SECONDS = 60
 _KEY = re.compile(r"[\x21-\x7e]{1,255}", re.ASCII)
 _SK = "answer"
+_LARGEST_ANSWER = 300 * 1024
 
 
 class AnswerRow(OperationsRow):
@@ -113,12 +114,17 @@ def _replay(pk: str, fingerprint: str) -> Response:
 
 
 def _keep(pk: str, fingerprint: str, response: Response) -> None:
+    body = zlib.compress(msgspec.json.encode(response.data))
+    if len(body) > _LARGEST_ANSWER:
+        # More than a row can hold. Such answers are to bulk upserts, which may be done again.
+        AnswerRow(pk, _SK).delete()
+        return
     AnswerRow(
         pk,
         _SK,
         fingerprint=fingerprint,
         status=response.status_code,
         location=response.headers.get("Location"),
-        body=zlib.compress(msgspec.json.encode(response.data)),
+        body=body,
         expires_at=datetime.now(UTC) + KEEP,
     ).save()

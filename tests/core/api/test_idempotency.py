@@ -131,3 +131,13 @@ def test_a_key_is_forgotten_after_a_day(monkeypatch: pytest.MonkeyPatch) -> None
 
     assert again.status_code == 202
     assert again.json() != first.json()
+
+
+def test_an_answer_too_large_to_keep_is_given_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(idempotency, "_LARGEST_ANSWER", 10)
+    client = api_client()
+
+    for _ in range(2):
+        answer = send(client, "POST", "/api/v1/users/", {"user_id": "a"}, idempotency_key="k")
+        assert answer.status_code == 201
+        assert "Idempotency-Replayed" not in answer
