@@ -107,6 +107,10 @@ class MiniStack:
         except OSError as error:
             message = f"cannot write to {self.directory}: {error.strerror}; move it away or mend it"
             raise MiniStackError(message) from error
+        if _answers(self.port):
+            log.close()
+            message = f"port {self.port} is in use; MiniStack needs another one"
+            raise MiniStackError(message)
         with log:
             self._process = subprocess.Popen(  # our own program, no shell
                 [sys.executable, "-m", "ministack"],

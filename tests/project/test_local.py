@@ -47,11 +47,20 @@ def test_a_missing_ministack_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyP
         MiniStack(tmp_path).start()
 
 
-def test_a_process_that_ends_at_once_points_to_its_log(tmp_path: Path) -> None:
+def test_a_port_that_another_one_has_is_told(tmp_path: Path) -> None:
     with MiniStack(tmp_path / "first") as running:
         second = MiniStack(tmp_path / "second", port=running.port)
-        with pytest.raises(MiniStackError, match=r"ministack\.log|did not answer"):
-            second.start(timeout=5)
+        with pytest.raises(MiniStackError, match=f"port {running.port} is in use"):
+            second.start()
+
+
+def test_a_process_that_ends_at_once_points_to_its_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(local.sys, "executable", "/bin/false")
+
+    with pytest.raises(MiniStackError, match=r"stopped at once; .*ministack\.log says why"):
+        MiniStack(tmp_path).start()
 
 
 def test_a_process_whose_parent_was_killed_is_stopped_cleanly_first(tmp_path: Path) -> None:
