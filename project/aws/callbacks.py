@@ -67,6 +67,9 @@ def after(cli: Any) -> None:
 
 def _prepare(cli: Any) -> Stage:
     stage = Stage.from_config(cli.api_stage, cli.stage_config)
+    if "CHANGE-ME" in cli.s3_bucket_name:
+        message = f"stage {stage.name}: choose the name of `s3_bucket` in zappa_settings.json"
+        raise StageError(message)
     stage.apply()
     _start_django()
     from project.aws import iam
@@ -74,6 +77,9 @@ def _prepare(cli: Any) -> Stage:
     account = boto3.client("sts").get_caller_identity()["Account"]
     _check_tables()
     cli.zappa.attach_policy = json.dumps(iam.policy(stage, account=account))
+    if "api" in stage.roles:
+        # While a function starts it has a whole processor: let it build the application then.
+        cli.aws_environment_variables["INSTANTIATE_LAMBDA_HANDLER_ON_IMPORT"] = "true"
     packages.archive(stage.roles, emulated=_emulated())
     os.environ["VIRTUAL_ENV"] = str(packages.empty_environment())
     return stage

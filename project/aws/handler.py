@@ -143,6 +143,6 @@ def _load(name: str) -> Callable[[Event, Any], Any]:
 
 
 if os.environ.get("INSTANTIATE_LAMBDA_HANDLER_ON_IMPORT"):
-    # While a function starts it has a whole processor for free: build the application now.
+    # Zappa's own switch; `project.aws.callbacks` sets it for functions that answer requests.
     with contextlib.redirect_stdout(io.StringIO()):
         importlib.import_module("zappa.handler")
