@@ -12,9 +12,19 @@ from typing import Annotated, Any, TypeVar
 import msgspec
 
 ID_PATTERN = r"^[^#\u0000-\u001f\u007f-\u009f\u2028\u2029]+$(?!\n)"
+_LABEL_PATTERN = r"^[^\u0000-\u001f]+$(?!\n)"
+_WEB_ADDRESS_PATTERN = r"^https?://[^\s<>\"]+$(?!\n)"
+# What to do, rather than the expression that did not match.
+_FORMS = {
+    repr(ID_PATTERN): "Leave out control characters and '#'",
+    repr(_LABEL_PATTERN): "Leave out control characters",
+    repr(_WEB_ADDRESS_PATTERN): "Give an address that starts with http:// or https://",
+}
+_OTHER_FORM = "This does not have the form that is expected here"
 _LONGEST_NAME = 200
 _T = TypeVar("_T")
 _PATH = re.compile(r" - at `\$(?P<path>[^`]*)`$", re.DOTALL)
+_KEY_PATH = re.compile(r" - at `key` in `\$(?P<path>[^`]*)`$", re.DOTALL)
 _UNKNOWN_FIELD = re.compile(r"^Object contains unknown field `(?P<field>.*)`$", re.DOTALL)
 _MISSING_FIELD = re.compile(r"^Object missing required field `(?P<field>.*)`$", re.DOTALL)
 
@@ -30,9 +40,7 @@ Id = Annotated[
 ]
 Label = Annotated[
     str,
-    msgspec.Meta(
-        min_length=1, max_length=100, pattern=r"^[^\u0000-\u001f]+$(?!\n)", examples=["new"]
-    ),
+    msgspec.Meta(min_length=1, max_length=100, pattern=_LABEL_PATTERN, examples=["new"]),
 ]
 Labels = Annotated[tuple[Label, ...], msgspec.Meta(max_length=50)]
 Text = Annotated[str, msgspec.Meta(max_length=500)]
@@ -40,7 +48,7 @@ WebAddress = Annotated[
     str,
     msgspec.Meta(
         max_length=2000,
-        pattern=r"^https?://[^\s<>\"]+$(?!\n)",
+        pattern=_WEB_ADDRESS_PATTERN,
         examples=["https://shop.example/85123A"],
     ),
 ]
@@ -90,7 +98,7 @@ def validate(kind: type[_T], raw: Any, *, strict: bool = True) -> _T:
 
 def _details(message: str) -> dict[str, list[str]]:
     path = ""
-    if match := _PATH.search(message):
+    if match := _KEY_PATH.search(message) or _PATH.search(message):
         path = match["path"].lstrip(".")
         message = message[: match.start()]
     prefix = f"{path}." if path else ""
@@ -98,6 +106,8 @@ def _details(message: str) -> dict[str, list[str]]:
         return {_shortened(f"{prefix}{match['field']}"): ["This field is not known; remove it."]}
     if match := _MISSING_FIELD.match(message):
         return {f"{prefix}{match['field']}": ["This field is required."]}
+    if message.startswith("Expected `str` matching regex"):
+        message = _FORMS.get(message.partition("regex ")[2], _OTHER_FORM)
     return {path: [message if message.endswith(".") else f"{message}."]}
 
 

@@ -7,7 +7,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.validation import Id, InvalidInputError, from_iso, to_iso, to_key, validate
+from core.validation import (
+    Attributes,
+    Id,
+    InvalidInputError,
+    Label,
+    WebAddress,
+    from_iso,
+    to_iso,
+    to_key,
+    validate,
+)
 
 moments = st.integers(0, 4_000_000_000_000_000).map(
     lambda microseconds: datetime(2000, 1, 1, tzinfo=UTC) + timedelta(microseconds=microseconds)
@@ -50,3 +60,34 @@ def test_an_error_names_the_field_and_the_reason(raw: object, details: dict[str,
         validate(list[_Pair], raw)
 
     assert failure.value.details == details
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "advice"),
+    [
+        ("id", "a#b", "control characters and '#'"),
+        ("label", "a\nb", "control characters"),
+        ("address", "ftp://shop.example", "http"),
+    ],
+)
+def test_what_has_the_wrong_form_is_told_what_to_do(field: str, value: str, advice: str) -> None:
+    class Thing(msgspec.Struct):
+        id: Id = "a"
+        label: Label = "b"
+        address: WebAddress = "https://shop.example"
+
+    with pytest.raises(InvalidInputError) as failure:
+        validate(Thing, {field: value})
+
+    assert advice in failure.value.details[field][0]
+    assert "regex" not in str(failure.value)
+
+
+def test_a_wrong_name_in_a_map_is_told_where() -> None:
+    class Thing(msgspec.Struct):
+        attributes: Attributes
+
+    with pytest.raises(InvalidInputError) as failure:
+        validate(Thing, {"attributes": {"": 1}})
+
+    assert list(failure.value.details) == ["attributes"]

@@ -42,8 +42,8 @@ def test_the_server_makes_what_identifies_an_event_that_has_no_identity() -> Non
     [
         ({"user_id": None}, "", "user_id"),
         ({"user_id": ""}, "user_id", "length"),
-        ({"user_id": "a#b"}, "user_id", "matching"),
-        ({"user_id": "a\n"}, "user_id", "matching"),
+        ({"user_id": "a#b"}, "user_id", "control characters"),
+        ({"user_id": "a\n"}, "user_id", "control characters"),
         ({"user_id": "x" * 129}, "user_id", "length"),
         ({"user_id": 5}, "user_id", "str"),
         ({"type": "buy"}, "type", "enum"),
