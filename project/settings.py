@@ -118,6 +118,8 @@ AUTHENTICATION_BACKENDS = ["users.backends.StaffBackend"]
 JOBS_FUNCTION = os.environ.get("JOBS_FUNCTION", "")
 # A job that was killed frees its place after so long; a running one renews it in time.
 JOB_LEASE_SECONDS = float(os.environ.get("JOB_LEASE_SECONDS", "60"))
+# How long training looks for better parameters than its own; 0 for not at all.
+TRAINING_TUNE_SECONDS = float(os.environ.get("TRAINING_TUNE_SECONDS", "120"))
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.ScryptPasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [

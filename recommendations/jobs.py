@@ -3,20 +3,32 @@
 The numerical packages are imported when a job runs, so the API may import this module.
 """
 
+import time
 from collections.abc import Mapping
 from typing import Any
+
+from django.conf import settings
 
 from recommendations.services import jobs
 
 
-def train(event: Mapping[str, Any] | None = None, context: object = None) -> dict[str, Any]:  # noqa: ARG001  # Lambda's signature
-    """Train a model on all events and publish it; return its version and quality.
+def train(event: Mapping[str, Any] | None = None, context: Any = None) -> dict[str, Any]:
+    """Train a model on all events and publish it unless it is worse; return what came of it.
 
-    ``job_id`` in the event names a queued job to run; otherwise a new one is recorded.
+    ``job_id`` in the event names a queued job to run; otherwise a new one is recorded. On Lambda
+    the model is refined as far as the function's time allows.
     """
-    from recommendations.training import train as work
+    from recommendations import training
 
     event = event or {}
+    left = getattr(context, "get_remaining_time_in_millis", None)
+    deadline = None if left is None else time.monotonic() + left() / 1000
+
+    def work(progress: jobs.Progress) -> dict[str, Any]:
+        return training.train(
+            progress, tune_seconds=settings.TRAINING_TUNE_SECONDS, deadline=deadline
+        )
+
     job = jobs.run(name="train", work=work, job_id=event.get("job_id"), by=_started_by(event))
     return {"job_id": job.job_id, **job.result}
 

@@ -23,6 +23,7 @@ os.environ.update(
     TABLE_PREFIX=f"test-{os.environ.get('PYTEST_XDIST_WORKER', 'main')}-",
     DELETION_PROTECTION="false",
     INSECURE_HTTP="true",
+    TRAINING_TUNE_SECONDS="0",
     ALLOWED_HOSTS="127.0.0.1,localhost,testserver",
 )
 

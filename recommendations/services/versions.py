@@ -6,8 +6,20 @@ from core.pages import Page
 from recommendations.storage import versions as storage
 from recommendations.storage.versions import ModelVersion
 
-__all__ = ["ModelVersion", "NotPublishableError", "find", "listing", "live", "publish"]
+__all__ = [
+    "ModelVersion",
+    "NotPublishableError",
+    "find",
+    "listing",
+    "live",
+    "publish",
+    "retained",
+    "retire_old",
+]
 
+KEPT = 3
+_PUBLISHABLE = ("ready", "rejected")
+_SCANNED = 100
 _TRIES = 3
 
 
@@ -42,7 +54,7 @@ def publish(*, version: str) -> str | None:
     if found is None:
         message = f"there is no model version {version}"
         raise NotPublishableError(message)
-    if found.state not in {"ready", "rejected"}:
+    if found.state not in _PUBLISHABLE:
         message = f"model version {version} is {found.state}; only a complete one can be published"
         raise NotPublishableError(message)
     for _ in range(_TRIES):
@@ -51,3 +63,21 @@ def publish(*, version: str) -> str | None:
             return before
     message = "others keep switching the live version; look at what is live and try again"
     raise NotPublishableError(message)
+
+
+def retained() -> list[ModelVersion]:
+    """Return the live version and the newest others that a person may go back to: three in all."""
+    serving = live()
+    complete = [
+        record for record in storage.listing(limit=_SCANNED).rows if record.state in _PUBLISHABLE
+    ]
+    others = [record for record in complete if record.version != serving]
+    return [record for record in complete if record.version == serving] + others[: KEPT - 1]
+
+
+def retire_old() -> None:
+    """Give up the versions that are not retained, and those of runs that never ended."""
+    kept = {record.version for record in retained()}
+    for record in storage.listing(limit=_SCANNED).rows:
+        if record.version not in kept and record.state != "retired":
+            storage.retire(record)

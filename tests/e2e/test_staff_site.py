@@ -100,10 +100,10 @@ def shop(dynamodb: None) -> None:
 @pytest.fixture
 def trained(shop: None) -> None:
     """A shop with two model versions, of which the second one is live."""
-    from recommendations.training import train
+    from recommendations.jobs import train
 
     for _ in range(2):
-        jobs.run(name="train", work=train)
+        train()
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from recommendations import jobs, training
+from recommendations.engine.tune import Tuning
 from recommendations.entities import Item
 from recommendations.models import JobRow
 from recommendations.services import catalogue, events, recommend, versions
@@ -90,7 +91,7 @@ def test_a_failure_before_the_switch_leaves_the_live_model_serving(
     def fail(**_: object) -> None:
         raise OSError("disk full")
 
-    monkeypatch.setattr(training.storage, "save_lists", fail)
+    monkeypatch.setattr("recommendations.storage.versions.save_lists", fail)
     with pytest.raises(OSError, match="disk full"):
         jobs.train()
 
@@ -99,6 +100,69 @@ def test_a_failure_before_the_switch_leaves_the_live_model_serving(
     monkeypatch.undo()
     after = jobs.train()["version"]
     assert versions.live() == after != before
+
+
+def test_a_model_that_is_worse_than_the_live_one_is_kept_but_not_published(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    events.record(
+        events=[
+            event(f"v{n}", f"{part}-{n % 12}", event_id=part, hours=n / 10 + later)
+            for n in range(300)
+            for part, later in (("first", 0), ("second", 40))
+        ]
+    )
+    before = jobs.train()["version"]
+    changes = {"column_exponent": 5.0, "base_share": 1.0, "k": 2}
+    bad = Tuning(changes=changes, trials=(), measure="ndcg@20", users=50)
+
+    monkeypatch.setattr("recommendations.training.pipeline._tune", lambda *_, **__: bad)
+    result = jobs.train()
+
+    assert not result["published"]
+    assert versions.live() == before
+    rejected = versions.find(version=result["version"])
+    assert rejected is not None
+    assert rejected.state == "rejected"
+    assert "of the live model" in " ".join(rejected.data["decision"]["reasons"])
+    # A person may publish it all the same.
+    versions.publish(version=result["version"])
+    assert versions.live() == result["version"]
+
+
+@pytest.mark.usefixtures("_orders")
+def test_trials_and_choice_of_parameters_are_kept_with_the_version(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("django.conf.settings.TRAINING_TUNE_SECONDS", 1.0)
+
+    version = versions.find(version=jobs.train()["version"])
+
+    assert version is not None
+    tuning = version.data["tuning"]
+    assert tuning["measure"] == "ndcg@20"
+    assert tuning["trials"][0]["changes"] == {}
+    assert len(tuning["trials"]) > 1
+    assert all(version.parameters[name] == value for name, value in tuning["changes"].items())
+
+
+@pytest.mark.usefixtures("_orders")
+def test_near_the_deadline_the_model_is_valid_and_says_that_it_is_not_refined() -> None:
+    class Context:
+        def get_remaining_time_in_millis(self) -> int:
+            return 61_000
+
+    class Hurried:
+        def get_remaining_time_in_millis(self) -> int:
+            return 30_000
+
+    refined = versions.find(version=jobs.train({}, Context())["version"])
+    hurried = versions.find(version=jobs.train({}, Hurried())["version"])
+
+    assert refined is not None
+    assert hurried is not None
+    assert refined.data["refined_share"] >= hurried.data["refined_share"] == 0.0
+    assert recommend.similar(item_id="tea", query=Query()).results[0].item_id == "cup"
 
 
 @pytest.mark.usefixtures("_orders")
