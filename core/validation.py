@@ -6,7 +6,7 @@ schema alike.
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import MAXYEAR, MINYEAR, UTC, datetime
 from typing import Annotated, Any, TypeVar
 
 import msgspec
@@ -114,6 +114,19 @@ def _details(message: str) -> dict[str, list[str]]:
 def _shortened(field: str) -> str:
     # A name that somebody else chose, of any length, must not fill our answer.
     return field if len(field) <= _LONGEST_NAME else f"{field[:_LONGEST_NAME]}…"
+
+
+def check_moment(name: str, moment: datetime | None) -> None:
+    """Refuse a time at the very ends of the calendar, which may not exist in UTC.
+
+    Raises
+    ------
+    ValueError
+        For a struct's ``__post_init__``, which msgspec turns into a validation error.
+    """
+    if moment is not None and not MINYEAR < moment.year < MAXYEAR:
+        message = f"`{name}` must lie between the years {MINYEAR + 1} and {MAXYEAR - 1}"
+        raise ValueError(message)
 
 
 def to_iso(moment: datetime) -> str:

@@ -14,6 +14,7 @@ from core.validation import (
     Labels,
     Timestamp,
     WebAddress,
+    check_moment,
 )
 
 EventType = Literal["purchase", "cart", "view", "like", "dislike", "impression", "click"]
@@ -95,14 +96,14 @@ class EventInput(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         InvalidInputError
             When the timestamp is before 2000 or more than five minutes ahead.
         """
-        timestamp = (self.timestamp or now).astimezone(UTC)
+        timestamp = self.timestamp or now
         if not EARLIEST <= timestamp <= now + CLOCK_SKEW:
             raise InvalidInputError(
                 {"timestamp": ["Give a time between 2000-01-01 and five minutes from now."]}
             )
         return Event(
             event_id=self.event_id or f"e-{secrets.token_hex(12)}",
-            timestamp=timestamp,
+            timestamp=timestamp.astimezone(UTC),
             type=self.type,
             items=self.items,
             user_id=self.user_id,
@@ -128,6 +129,7 @@ class ItemFields(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
     def __post_init__(self) -> None:
         _check_price(self.price)
+        check_moment("published_at", self.published_at)
 
 
 class Item(ItemFields, frozen=True, kw_only=True, forbid_unknown_fields=True):

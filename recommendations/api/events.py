@@ -10,7 +10,7 @@ from core.api.errors import ApiError
 from core.api.operations import ApiView, operation
 from core.api.queries import ListQuery, Query, Results, position_of, results
 from core.api.schema import RejectedRow
-from core.validation import Id, InvalidInputError, Timestamp, validate
+from core.validation import Id, InvalidInputError, Timestamp, check_moment, validate
 from recommendations.entities import SESSION_PREFIX, Event, EventInput, EventType
 from recommendations.services import events
 
@@ -52,6 +52,9 @@ class WithdrawQuery(Query, frozen=True, kw_only=True):
     timestamp: Timestamp
     user_id: Id | None = None
     session_id: Id | None = None
+
+    def __post_init__(self) -> None:
+        check_moment("timestamp", self.timestamp)
 
 
 class Events(ApiView):
