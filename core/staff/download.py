@@ -8,12 +8,14 @@ from typing import Any
 
 from django.http import HttpResponse
 from django.utils.html import strip_tags
+from django.utils.http import content_disposition_header
 
-from core.staff.resource import Query, Resource
+from core.staff.resource import Attachment, Query, Resource
 
 # Keeps the answer below what a Lambda function may return, and the cost of a click bounded.
 MAX_ROWS = 5_000
 _PAGE = 100
+CSV = "text/csv; charset=utf-8"
 # A spreadsheet would run a cell that begins with one of these as a formula.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -32,9 +34,17 @@ def csv_download(resource: Resource, query: Query) -> HttpResponse:
         position = page.next
         if position is None:
             break
-    # The mark tells spreadsheets that the text is UTF-8.
-    response = HttpResponse("\ufeff" + out.getvalue(), content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="{resource.name}.csv"'
+    # "utf-8-sig" begins with a mark that tells spreadsheets that the text is UTF-8.
+    content = out.getvalue().encode("utf-8-sig")
+    return attach(Attachment(name=f"{resource.name}.csv", content=content, content_type=CSV))
+
+
+def attach(attachment: Attachment) -> HttpResponse:
+    """Return a file to download."""
+    response = HttpResponse(attachment.content, content_type=attachment.content_type)
+    response["Content-Disposition"] = content_disposition_header(
+        as_attachment=True, filename=attachment.name
+    )
     return response
 
 

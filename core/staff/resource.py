@@ -1,7 +1,7 @@
 """What a resource of the staff site declares: columns, search, filters, actions, panels.
 
 The kit knows nothing of where rows come from: a resource asks its app's services, and the
-generic views of `core.staff.views` do the rest.
+generic views of `core.staff.site` do the rest.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -98,6 +98,15 @@ class Panel:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Attachment:
+    """A file that an action makes."""
+
+    name: str
+    content: bytes
+    content_type: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """What an action did.
 
@@ -113,6 +122,8 @@ class Outcome:
         What changed, for the audit; no secrets.
     panel
         Shown instead of going on, for what must be seen at once and never again.
+    attachment
+        A file to download, in the place of a page.
     """
 
     message: str
@@ -121,6 +132,7 @@ class Outcome:
     before: Mapping[str, Any] = field(default_factory=dict)
     after: Mapping[str, Any] = field(default_factory=dict)
     panel: Panel | None = None
+    attachment: Attachment | None = None
 
 
 class ActionError(Exception):

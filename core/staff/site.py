@@ -9,6 +9,8 @@ from django.http import HttpRequest
 from django.urls import URLPattern, URLResolver, path, reverse
 
 from core.staff import views
+from core.staff.actions import ActionView
+from core.staff.base import ToolView
 from core.staff.links import list_url
 from core.staff.resource import Resource
 
@@ -21,7 +23,7 @@ class Tool:
     """A page of its own that is not a list."""
 
     name: str
-    view: type[views.ToolView]
+    view: type[ToolView]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +78,8 @@ class StaffSite(AdminSite):
     def _resource_urls(self, resource: Resource) -> list[URLPattern]:
         pages = [
             ("", views.ListView, "list"),
-            ("actions/<slug:action>/", views.ActionView, "action"),
-            ("<str:key>/actions/<slug:action>/", views.ActionView, "row_action"),
+            ("actions/<slug:action>/", ActionView, "action"),
+            ("<str:key>/actions/<slug:action>/", ActionView, "row_action"),
         ]
         if resource.has_detail:
             pages += [

@@ -1,17 +1,31 @@
 """Users of the shop: who they are, what they did, what they are recommended, and why."""
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.http import HttpRequest
 
 from core.pages import Page
-from core.staff.html import plain, tags, text_or_nothing
+from core.staff.html import number, plain, tags, text_or_nothing
 from core.staff.links import list_url, part_url
-from core.staff.resource import Column, Hint, Panel, Part, Query, Resource, Search
+from core.staff.resource import (
+    Action,
+    Attachment,
+    Call,
+    Column,
+    Hint,
+    Outcome,
+    Panel,
+    Part,
+    Query,
+    Resource,
+    Search,
+)
 from recommendations.services import events, recommend
 from recommendations.staff import cells
 from recommendations.staff.answers import LIST_TEMPLATE, recommendation_list
+from recommendations.staff.forms import CustomerForm, TypedForm, changed, difference, initial
 from users.entities import Customer
 from users.services import customers
 
@@ -24,6 +38,51 @@ def _recommendations(request: HttpRequest, key: str) -> Mapping[str, Any]:  # no
         user_id=key, query=recommend.Query(limit=_RECOMMENDATIONS, explain=True)
     )
     return recommendation_list(answer)
+
+
+def _edit(call: Call) -> Outcome:
+    customer = changed(call.row, call.data)
+    customers.save(customers=[customer])
+    _, after = difference(call.row, customer)
+    # Only which fields, not from what into what: the log outlives a user who is erased.
+    return Outcome(message=f"User {customer.user_id} is saved.", after={"changed": sorted(after)})
+
+
+def _export(call: Call) -> Outcome:
+    user_id: str = call.row.user_id
+    document = customers.export(user_id=user_id)
+    return Outcome(
+        message="",
+        attachment=Attachment(
+            name=f"user-{user_id}.json",
+            content=json.dumps(document, indent=2, ensure_ascii=False).encode(),
+            content_type="application/json",
+        ),
+    )
+
+
+def _erase(call: Call) -> Outcome:
+    receipt = customers.erase(user_id=call.row.user_id)
+    columns = (
+        Column("Table", lambda table: table),
+        Column("Rows erased", lambda table: number(receipt.erased.get(table, 0)), "num"),
+        Column("Found afterwards", lambda table: number(receipt.remaining.get(table, 0)), "num"),
+    )
+    tables = dict.fromkeys([*receipt.erased, *receipt.remaining])
+    return Outcome(
+        message=f"User {receipt.user_id} is erased.",
+        url=list_url("users"),
+        after={"erased": dict(receipt.erased)},
+        panel=Panel(
+            title="Receipt",
+            template="staff/panels/table.html",
+            context={
+                "label": "Receipt",
+                "columns": columns,
+                "rows": [[(column, column.value(table)) for column in columns] for table in tables],
+            },
+        ),
+    )
 
 
 class CustomerResource(Resource):
@@ -42,6 +101,35 @@ class CustomerResource(Resource):
     search = Search(
         help="The beginning of a user’s id, in the shop’s spelling, or of an e-mail address.",
         placeholder="17850",
+    )
+    actions = (
+        Action(
+            name="edit",
+            label="Edit",
+            permission="users:write",
+            question="What is known of {title}?",
+            confirm_label="Save",
+            run=_edit,
+            form=lambda row, data: CustomerForm(data, initial=initial(row)),
+        ),
+        Action(
+            name="export",
+            label="Export",
+            permission="users:read",
+            question="Download all that is stored about {title}, as one JSON file?",
+            confirm_label="Download",
+            run=_export,
+        ),
+        Action(
+            name="erase",
+            label="Erase",
+            permission="users:write",
+            question="Erase {title} and every row about them? This cannot be undone.",
+            confirm_label="Erase for ever",
+            danger=True,
+            run=_erase,
+            form=lambda row, data: TypedForm(data, expected=row.user_id),
+        ),
     )
     parts = (
         Part(

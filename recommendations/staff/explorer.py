@@ -9,8 +9,8 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
+from core.staff.base import ToolView
 from core.staff.resource import Hint, Panel
-from core.staff.views import ToolView
 from recommendations.services import recommend
 from recommendations.services.recommend import Query
 from recommendations.staff.answers import (

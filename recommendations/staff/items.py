@@ -18,7 +18,7 @@ from core.staff.html import (
     tags,
     text_or_nothing,
 )
-from core.staff.links import list_url, part_url
+from core.staff.links import detail_url, list_url, part_url
 from core.staff.resource import (
     Action,
     Call,
@@ -32,10 +32,12 @@ from core.staff.resource import (
     Resource,
     Search,
 )
+from core.validation import InvalidInputError
 from recommendations.entities import Item
 from recommendations.services import catalogue, recommend
 from recommendations.staff import cells
 from recommendations.staff.answers import SIMILAR_TEMPLATE, similar_list
+from recommendations.staff.forms import ItemForm, NewItemForm, changed, difference, initial
 
 _SIMILAR = 15
 
@@ -54,6 +56,26 @@ def _set_available(call: Call, *, available: bool) -> Outcome:
         before={"available": item.available},
         after={"available": available},
     )
+
+
+def _add(call: Call) -> Outcome:
+    item = changed(Item(item_id=call.data["item_id"], name=call.data["name"]), call.data)
+    if catalogue.find(item_id=item.item_id) is not None:
+        raise InvalidInputError({"item_id": ["There is an item with this id; edit that one."]})
+    catalogue.save(items=[item])
+    return Outcome(
+        message=f"{item.name} is in the catalogue.",
+        url=detail_url("items", item.item_id),
+        target=item.item_id,
+        after=initial(item),
+    )
+
+
+def _edit(call: Call) -> Outcome:
+    item = changed(call.row, call.data)
+    catalogue.save(items=[item])
+    before, after = difference(call.row, item)
+    return Outcome(message=f"{item.name} is saved.", before=before, after=after)
 
 
 class ItemResource(Resource):
@@ -82,6 +104,25 @@ class ItemResource(Resource):
         Filter(name="category", title="category", placeholder="exact name"),
     )
     actions = (
+        Action(
+            name="add",
+            label="Add item",
+            permission="catalog:write",
+            question="What is the new product?",
+            confirm_label="Add",
+            run=_add,
+            on_row=False,
+            form=lambda _, data: NewItemForm(data),
+        ),
+        Action(
+            name="edit",
+            label="Edit",
+            permission="catalog:write",
+            question="What is “{title}”?",
+            confirm_label="Save",
+            run=_edit,
+            form=lambda row, data: ItemForm(data, initial=initial(row)),
+        ),
         Action(
             name="hide",
             label="Hide everywhere",

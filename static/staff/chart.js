@@ -26,8 +26,11 @@
             tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), 'UTC'),
             cursor: {y: false, drag: {x: false}},
             legend: {show: false},
-            scales: {y: {range: (plot, low, high) => [0, high * 1.05 || 1]}},
-            axes: [{...axis, space: 80, values: (plot, ticks) => ticks.map(date)}, {...axis, size: 60, values: (plot, ticks) => ticks.map((tick) => tick.toLocaleString('en-GB'))}],
+            scales: {
+                x: {range: (plot, first, last) => [first - DAY / 2, last + DAY / 2]},
+                y: {range: (plot, low, high) => [0, high * 1.05 || 1]},
+            },
+            axes: [{...axis, space: 80, size: 30, values: (plot, ticks) => ticks.map(date)}, {...axis, size: 60, values: (plot, ticks) => ticks.map((tick) => tick.toLocaleString('en-GB'))}],
             series: [{}, {
                 stroke: colour('--link-fg'),
                 fill: `color-mix(in srgb, ${colour('--link-fg')} 20%, transparent)`,

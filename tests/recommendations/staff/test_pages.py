@@ -262,13 +262,96 @@ def test_a_merchandiser_hides_an_item_everywhere_and_shows_it_again(log_in: LogI
     assert [entry.action for entry in audit.listing(limit=9).rows] == ["items.show", "items.hide"]
 
 
+@pytest.mark.usefixtures("shop")
+def test_a_user_is_edited_and_keeps_what_the_form_does_not_have(log_in: LogIn) -> None:
+    customers.save(
+        customers=[Customer(user_id="u/1", email="ada@example.com", attributes={"country": "UK"})]
+    )
+    url = "/admin/users/u_2F1/actions/edit/"
+    client = log_in("operator")
+
+    assert 'value="ada@example.com"' in text(client, url)
+    wrong = client.post(url, {"name": "Ada", "email": "nonsense"})
+    assert wrong.status_code == 400
+    assert wrong.context["form"].errors.keys() == {"email"}
+    client.post(url, {"name": "Ada", "email": "", "labels": "vip, new ,"})
+
+    assert customers.find(user_id="u/1") == Customer(
+        user_id="u/1", name="Ada", labels=("vip", "new"), attributes={"country": "UK"}
+    )
+    (entry,) = audit.listing(limit=9).rows
+    assert entry.after == {"changed": ["email", "labels", "name"]}
+    assert entry.before == {}, "what is personal must not outlive the user in the log"
+
+
+@pytest.mark.usefixtures("shop")
+def test_a_user_is_exported_as_a_file_and_it_is_written_down(log_in: LogIn) -> None:
+    answer = log_in("viewer").post("/admin/users/u_2F1/actions/export/")
+
+    assert "attachment" in answer.headers["Content-Disposition"]
+    assert answer.json()["users"][0]["user_id"] == "u/1"
+    assert answer.json()["events"][0]["event_id"] == "o-1"
+    assert audit.listing(limit=9).rows[0].action == "users.export"
+
+
+@pytest.mark.usefixtures("shop")
+def test_a_user_is_erased_only_with_the_id_typed_and_gets_a_receipt(log_in: LogIn) -> None:
+    client = log_in("operator")
+    url = "/admin/users/u_2F1/actions/erase/"
+
+    assert client.post(url, {"typed": "u1"}).status_code == 400
+    assert customers.find(user_id="u/1") is not None
+    receipt = client.post(url, {"typed": "u/1"}).content.decode()
+
+    assert "Receipt" in receipt
+    assert "Rows erased" in receipt
+    assert customers.find(user_id="u/1") is None
+    assert not events.history(actor="u/1", limit=1).rows
+    (entry,) = audit.listing(limit=9).rows
+    assert entry.after["erased"]["users"] == 1
+    assert "ada@example.com" not in repr(entry), "the log holds nothing personal of the erased"
+
+
+def test_an_item_is_added_and_edited_with_errors_beside_the_fields(log_in: LogIn) -> None:
+    client = log_in("merchandiser")
+    fields = {"item_id": "lamp", "name": "Lamp", "price": "2.50", "currency": "GBP"}
+
+    wrong = client.post("/admin/items/actions/add/", {**fields, "item_id": "a#b", "price": "a lot"})
+    assert wrong.status_code == 400
+    assert wrong.context["form"].errors
+    client.post("/admin/items/actions/add/", fields)
+    again = client.post("/admin/items/actions/add/", {**fields, "name": "Other"})
+    assert again.context["form"].errors.keys() == {"item_id"}
+
+    url = "/admin/items/lamp/actions/edit/"
+    bad_price = client.post(url, {**fields, "price": "a lot"})
+    assert bad_price.context["form"].errors.keys() == {"price"}
+    client.post(url, {**fields, "price": "3", "categories": "Light, Home"})
+
+    assert catalogue.find(item_id="lamp") == Item(
+        item_id="lamp",
+        name="Lamp",
+        price=Decimal(3),
+        currency="GBP",
+        categories=("Light", "Home"),
+    )
+    edit, add = audit.listing(limit=9).rows
+    assert (add.action, add.target) == ("items.add", "lamp")
+    assert edit.before == {"price": "2.5", "categories": []}
+
+
 ACTIONS = {
+    "/admin/items/actions/add/": "catalog:write",
+    "/admin/items/lamp/actions/edit/": "catalog:write",
+    "/admin/users/u_2F1/actions/edit/": "users:write",
+    "/admin/users/u_2F1/actions/erase/": "users:write",
     "/admin/items/lamp/actions/hide/": "catalog:write",
     "/admin/models/v1/actions/roll-back/": "jobs:run",
     "/admin/models/actions/train/": "jobs:run",
     "/admin/jobs/actions/train/": "jobs:run",
 }
 ALLOWED = {
+    "users:write": {"operator", "administrator"},
     "catalog:write": {"merchandiser", "operator", "administrator"},
     "jobs:run": {"operator", "administrator"},
 }
@@ -288,7 +371,14 @@ def test_each_role_is_offered_and_may_do_only_what_it_may(role: str, log_in: Log
     offered = {
         url
         for url in ACTIONS
-        for page in ("/admin/items/lamp/", "/admin/models/v1/", "/admin/models/", "/admin/jobs/")
+        for page in (
+            "/admin/items/",
+            "/admin/items/lamp/",
+            "/admin/users/u_2F1/",
+            "/admin/models/v1/",
+            "/admin/models/",
+            "/admin/jobs/",
+        )
         if url in text(client, page)
     }
     assert offered == {url for url, needed in ACTIONS.items() if role in ALLOWED[needed]}
