@@ -107,7 +107,13 @@ def test_a_model_that_is_worse_than_the_live_one_is_kept_but_not_published(
 ) -> None:
     events.record(
         events=[
-            event(f"v{n}", f"{part}-{n % 12}", event_id=part, hours=n / 10 + later)
+            event(
+                f"v{n}",
+                f"{part}-{n % 12}",
+                f"{part}-noise-{n % 7}",
+                event_id=part,
+                hours=n / 10 + later,
+            )
             for n in range(300)
             for part, later in (("first", 0), ("second", 40))
         ]
