@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import sparse
 
 from recommendations.engine.matrix import user_item_matrix
-from recommendations.engine.metrics import catalogue_metrics, hits_by_rank, per_user_metrics
+from recommendations.engine.metrics import (
+    catalogue_metrics,
+    exposure,
+    hits_by_rank,
+    per_user_metrics,
+)
 from recommendations.engine.models.item_neighbours import ItemNeighbours
 from recommendations.engine.models.popular import Popular
 from recommendations.engine.popularity import item_totals
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from numpy.typing import NDArray
 
@@ -27,8 +33,20 @@ COSINE = ItemNeighbours(
     base_share=1.0, user_exponent=0.0, row_exponent=0.5, column_exponent=0.5, trend_exponent=0.0
 )
 MAX_USERS = 6_000
+#: Users are also reported by the number of items they had before, in groups that begin here.
+HISTORY_GROUPS = (1, 5, 10, 20, 50)
 CONFIDENCE = 0.95
 RESAMPLES = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryGroup:
+    """How the models did for users with ``least`` to ``most`` items before (None: no limit)."""
+
+    least: int
+    most: int | None
+    users: int
+    metrics: dict[str, dict[str, float]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +67,11 @@ class Evaluation:
         ``intervals[name][measure]`` is the 95 % bootstrap interval of the mean over users.
     differences : dict
         ``differences[name][measure]``, the same of the model's value minus that of another.
+    by_history : tuple of HistoryGroup
+        The same users by the length of their histories, shortest first; only groups with users.
+    exposure : dict
+        ``exposure[name]`` shares out the 20 places by popularity of the items, see
+        `recommendations.engine.metrics.exposure`; "events" does so for the training events.
     """
 
     users: int
@@ -61,6 +84,8 @@ class Evaluation:
     metrics: dict[str, dict[str, float]]
     intervals: dict[str, dict[str, tuple[float, float]]]
     differences: dict[str, dict[str, tuple[float, float]]]
+    by_history: tuple[HistoryGroup, ...]
+    exposure: dict[str, list[float]]
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
@@ -147,13 +172,17 @@ def measure(
     if users.size > max_users:
         users = np.sort(generator.choice(users, max_users, replace=False))
     relevant = relevant[users]
+    lengths = np.diff(_pairs(train).indptr)[users]
     draws = generator.integers(0, max(users.size, 1), (RESAMPLES, users.size), dtype=np.int32)
     popularity = item_totals(train)
     metrics: dict[str, dict[str, float]] = {}
+    by_user: dict[str, dict[str, NDArray[np.float64]]] = {}
+    shares = {"events": exposure(_pairs(train), popularity, train.n_items)}
     resampled: dict[str, dict[str, NDArray[np.float64]]] = {}
     for name, estimator in fitted.items():
         recommended = estimator.recommend_many(users, max(CUTOFFS))
-        values = _user_values(recommended, relevant)
+        values = by_user[name] = _user_values(recommended, relevant)
+        shares[name] = exposure(recommended, popularity, max(CUTOFFS))
         metrics[name] = {key: _mean(column) for key, column in values.items()}
         for k in CUTOFFS:
             metrics[name].update(catalogue_metrics(recommended, popularity, k))
@@ -178,7 +207,26 @@ def measure(
         metrics=metrics,
         intervals=intervals,
         differences=differences,
+        by_history=tuple(_by_history(lengths, by_user)),
+        exposure=shares,
     )
+
+
+def _by_history(
+    lengths: NDArray[Any], by_user: Mapping[str, Mapping[str, NDArray[np.float64]]]
+) -> Iterator[HistoryGroup]:
+    for least, following in zip_longest(HISTORY_GROUPS, HISTORY_GROUPS[1:]):
+        chosen = (lengths >= least) & (lengths < (following or np.inf))
+        if chosen.any():
+            yield HistoryGroup(
+                least=least,
+                most=None if following is None else following - 1,
+                users=int(chosen.sum()),
+                metrics={
+                    name: {key: _mean(column[chosen]) for key, column in values.items()}
+                    for name, values in by_user.items()
+                },
+            )
 
 
 def new_items(train: Interactions, test: Interactions) -> sparse.csr_matrix:

@@ -88,3 +88,22 @@ def catalogue_metrics(
         f"coverage@{k}": float(np.unique(top).size / known.sum()),
         f"novelty@{k}": float(surprise.mean()),
     }
+
+
+def exposure(
+    recommended: sparse.csr_matrix, popularity: NDArray[np.float64], k: int
+) -> list[float]:
+    """Return how the first ``k`` places are shared out, from the most to the least popular items.
+
+    Returns
+    -------
+    list of float, length 10
+        The share of all places that went to each tenth of the items with a positive count,
+        the most popular tenth first; zeros when nothing was recommended.
+    """
+    order = np.argsort(-popularity, kind="stable")[: int((popularity > 0).sum())]
+    tenth = np.full(popularity.size, -1)
+    tenth[order] = np.arange(order.size) * 10 // max(order.size, 1)
+    top = tenth[recommended.indices[ranks_within(row_numbers(recommended)) < k]]
+    counts = np.bincount(top[top >= 0], minlength=10)
+    return [float(share) for share in counts / max(counts.sum(), 1)]

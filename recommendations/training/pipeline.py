@@ -6,7 +6,7 @@ conditional write. Whatever fails before, or kills the job, leaves the live mode
 
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import fields, replace
+from dataclasses import asdict, fields, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -117,6 +117,8 @@ def train(
             "lists": sorted(lists),
             "refined_share": round(model.refined_share_, _DIGITS),
             "tuning": tuning.as_dict() if tuning else None,
+            "by_history": [asdict(group) for group in evaluation.by_history],
+            "exposure": evaluation.exposure,
             "decision": {"publish": decision.publish, "reasons": list(decision.reasons)},
         },
         metrics=_metrics(evaluation),

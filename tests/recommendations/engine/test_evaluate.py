@@ -8,7 +8,12 @@ from scipy import sparse
 
 from recommendations.engine.evaluate import evaluate, measure, new_items, temporal_split
 from recommendations.engine.interactions import InteractionsBuilder
-from recommendations.engine.metrics import catalogue_metrics, hits_by_rank, per_user_metrics
+from recommendations.engine.metrics import (
+    catalogue_metrics,
+    exposure,
+    hits_by_rank,
+    per_user_metrics,
+)
 from recommendations.engine.models import ItemNeighbours, Popular
 
 
@@ -82,3 +87,24 @@ def test_no_data_makes_an_evaluation_of_nobody():
     evaluation = evaluate(InteractionsBuilder().build(), model=ItemNeighbours())
     assert evaluation.users == 0
     assert evaluation.metrics["model"]["ndcg@20"] == 0.0
+
+
+def test_users_are_also_reported_by_the_length_of_their_history(shop):
+    found = evaluate(shop, model=ItemNeighbours())
+
+    assert sum(group.users for group in found.by_history) == found.users
+    for group in found.by_history:
+        assert group.metrics.keys() == found.metrics.keys()
+    mean = sum(g.users * g.metrics["model"]["ndcg@20"] for g in found.by_history) / found.users
+    assert mean == pytest.approx(found.metrics["model"]["ndcg@20"])
+
+
+def test_places_are_shared_out_by_popularity():
+    popularity = np.array([0.0, 5.0, 9.0, 1.0])
+    recommended = sparse.csr_matrix(np.array([[0, 3.0, 2.0, 1.0], [4.0, 0, 1.0, 0]]))
+
+    shares = exposure(recommended, popularity, 2)
+
+    # Three items count: 2 in the first tenth, 1 in the fourth, 3 in the seventh.
+    assert shares == pytest.approx([2 / 3, 0, 0, 1 / 3, 0, 0, 0, 0, 0, 0])
+    assert exposure(sparse.csr_matrix((0, 4)), popularity, 2) == [0.0] * 10
