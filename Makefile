@@ -58,6 +58,8 @@ lock: dev
 		../$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate \
 			--python-version 3.11 $(UPGRADE) $$constraint $$name.in -o $$name.txt || exit 1; \
 	done
+	cd requirements && ../$(BIN)/uv pip compile --quiet --universal --no-deps --generate-hashes \
+		--no-header --no-annotate --python-version 3.11 --constraint benchmark.txt lambda.in -o lambda.txt
 
 clean:
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis \
