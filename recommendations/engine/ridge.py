@@ -73,7 +73,7 @@ class LocalRidge:
         reach: int = 256,
         user_exponent: float = 0.25,
         penalty: float = 20.0,
-        diagonal_penalty: float = 0.2,
+        diagonal_penalty: float = 1.0,
         threads: int | None = None,
     ) -> None:
         n_items = matrix.shape[1]

@@ -41,7 +41,7 @@ def co_occurrence_neighbours(
 
     Parameters
     ----------
-    matrix : csr_matrix of float64, shape (n_users, n_items)
+    matrix : csr_matrix of float32 or float64, shape (n_users, n_items)
         Weights x, not negative.
     k : int
         Neighbours per item.
@@ -55,18 +55,20 @@ def co_occurrence_neighbours(
     Returns
     -------
     csr_matrix of float64, shape (n_items, n_items)
-        P, largest entry of each row first, no diagonal. Memory is that of two copies of
-        ``matrix`` and of the result.
+        P, largest entry of each row first, no diagonal. Beside ``matrix`` it takes memory for its
+        transpose, for one array of float64 per stored entry, and for the result.
     """
-    user_scale = inverse_power(row_sums(matrix), user_exponent / 2)
-    item_sums = np.asarray(matrix.sum(axis=0)).ravel()
+    item_sums = np.asarray(matrix.sum(axis=0), dtype=np.float64).ravel()
     columns = inverse_power(item_sums, column_exponent)
     if column_factor is not None:
         columns = columns * column_factor
-    scaled = scale(matrix, rows=user_scale)
-    left = scale(scaled.T.tocsr(), rows=inverse_power(item_sums, row_exponent))
     return product_topk(
-        left, scale(scaled, columns=columns), k=k, threads=threads, skip_diagonal=True
+        matrix.T.tocsr(),
+        scale(matrix, rows=inverse_power(row_sums(matrix), user_exponent), columns=columns),
+        k=k,
+        threads=threads,
+        skip_diagonal=True,
+        row_factors=inverse_power(item_sums, row_exponent),
     )
 
 
@@ -87,9 +89,9 @@ def scale(
     columns: NDArray[np.float64] | None = None,
 ) -> sparse.csr_matrix:
     """Return the matrix with rows and columns multiplied; the structure is shared, not copied."""
-    data = matrix.data
+    data = matrix.data.astype(np.float64)
     if rows is not None:
-        data = data * np.repeat(rows, np.diff(matrix.indptr))
+        data *= np.repeat(rows, np.diff(matrix.indptr))
     if columns is not None:
-        data = data * columns[matrix.indices]
+        data *= columns[matrix.indices]
     return sparse.csr_matrix((data, matrix.indices, matrix.indptr), shape=matrix.shape)

@@ -45,12 +45,14 @@ def product_blocks(
     threads: int | None = None,
     block_rows: int = BLOCK_ROWS,
     skip_diagonal: bool = False,
+    row_factors: NDArray[np.float64] | None = None,
 ) -> Iterator[tuple[int, sparse.csr_matrix]]:
     """Yield ``left @ right``, the ``k`` largest positive entries of each row, block by block.
 
     Parameters
     ----------
-    left : csr_matrix of float64, shape (n_rows, n_inner)
+    left : csr_matrix, shape (n_rows, n_inner)
+        Of any number type; a block at a time becomes float64.
     right : csr_matrix of float64, shape (n_inner, n_columns)
     k : int
         Entries to keep per row.
@@ -60,6 +62,8 @@ def product_blocks(
         Rows per block; the result does not depend on it.
     skip_diagonal : bool
         Leave out entry (i, i).
+    row_factors : ndarray of float64, shape (n_rows,), optional
+        Multiply the rows of the result.
 
     Yields
     ------
@@ -69,8 +73,11 @@ def product_blocks(
     right = _prefer_first_columns(right)
     fetch = min(k + skip_diagonal + _SPARE, right.shape[1])
     for start in range(0, left.shape[0], block_rows):
+        rows = left[start : start + block_rows].astype(np.float64)
+        if row_factors is not None:
+            rows.data *= np.repeat(row_factors[start : start + block_rows], np.diff(rows.indptr))
         block = sp_matmul_topn(
-            left[start : start + block_rows],
+            rows,
             right,
             top_n=fetch,
             threshold=0.0,
@@ -88,19 +95,19 @@ def product_topk(
     threads: int | None = None,
     block_rows: int = BLOCK_ROWS,
     skip_diagonal: bool = False,
+    row_factors: NDArray[np.float64] | None = None,
 ) -> sparse.csr_matrix:
     """Return all blocks of `product_blocks` as one matrix."""
-    blocks = [
-        block
-        for _, block in product_blocks(
-            left,
-            right,
-            k=k,
-            threads=threads,
-            block_rows=block_rows,
-            skip_diagonal=skip_diagonal,
-        )
-    ]
+    found = product_blocks(
+        left,
+        right,
+        k=k,
+        threads=threads,
+        block_rows=block_rows,
+        skip_diagonal=skip_diagonal,
+        row_factors=row_factors,
+    )
+    blocks = [block for _, block in found]
     if not blocks:
         return sparse.csr_matrix((left.shape[0], right.shape[1]))
     return stack(blocks)

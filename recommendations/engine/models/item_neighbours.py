@@ -54,11 +54,11 @@ class ItemNeighbours(NeighbourEstimator):
 
     user_exponent: float = 1.0
     row_exponent: float = 1.0
-    column_exponent: float = 0.1
-    base_share: float = 0.7
+    column_exponent: float = 0.05
+    base_share: float = 0.65
     ridge_user_exponent: float = 0.25
     ridge_penalty: float = 20.0
-    ridge_diagonal_penalty: float = 0.2
+    ridge_diagonal_penalty: float = 1.0
     trend_exponent: float = 0.5
     half_life_days: float = 15.0
     ridge_: LocalRidge | None = field(default=None, init=False, repr=False)

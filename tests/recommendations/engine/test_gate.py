@@ -1,23 +1,20 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from recommendations.engine.evaluate import Evaluation, evaluate
+from recommendations.engine.evaluate import evaluate
 from recommendations.engine.gate import decide
-from recommendations.engine.models import ItemNeighbours
+from recommendations.engine.interactions import InteractionsBuilder
+from recommendations.engine.models import ItemNeighbours, Popular
 
 
 def evaluation(*, users=500, differences=None, **values):
-    return Evaluation(
+    return replace(
+        evaluate(InteractionsBuilder().build(), model=Popular()),
         users=users,
-        train_events=1,
-        test_events=1,
-        train_from=0.0,
-        train_to=0.0,
-        test_from=0.0,
-        test_to=0.0,
         metrics={name: {"ndcg@20": value} for name, value in values.items()},
-        intervals={},
         differences={name: {"ndcg@20": pair} for name, pair in (differences or {}).items()},
     )
 

@@ -38,11 +38,10 @@ def test_no_parameters_are_tried_twice(tuned):
     assert len(set(settings)) == len(settings)
 
 
-def test_the_winner_is_chosen_and_fits(tuned, shop):
-    best = max(tuned.trials, key=lambda trial: trial.score)
+def test_what_is_chosen_was_tried_is_better_by_the_margin_and_fits(tuned, shop):
+    scores = {tuple(sorted(trial.changes.items())): trial.score for trial in tuned.trials}
     if tuned.changes:
-        assert best.score > 1.01 * tuned.trials[0].score
-        assert tuned.changes == best.changes
+        assert scores[tuple(sorted(tuned.changes.items()))] > 1.01 * tuned.trials[0].score
     MODEL.clone(**tuned.changes).fit(shop, now=0.0)
     json.dumps(tuned.as_dict())
 
