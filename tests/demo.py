@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import pytest
 
 from project.local import HOST, free_port
 
@@ -91,12 +92,16 @@ class Demo:
             return json.load(answer)
 
 
-def loaded_folder(shared: Path, folder: Path) -> Path:
-    """Return ``folder`` with a copy of a loaded and stopped demo.
+def loaded_folder(factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with a copy of a loaded and stopped demo.
 
     The first process to ask loads the data, the way the worst start goes: killed in the middle of
     the import, with MiniStack left behind, then started again.
     """
+    # What all workers of this run share; without workers the parent would outlive the run.
+    shared = factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
     original = shared / "demo"
     original.mkdir(exist_ok=True)
     with (shared / "demo.lock").open("w") as lock:
@@ -113,5 +118,4 @@ def loaded_folder(shared: Path, folder: Path) -> Path:
             finally:
                 second.stop()
             (shared / "demo.loaded").write_text(f"{seconds:.1f} s\n")
-    shutil.copytree(original, folder, dirs_exist_ok=True)
-    return folder
+    return Path(shutil.copytree(original, factory.mktemp("demo-copy") / "copy"))

@@ -28,8 +28,7 @@ def blocks(title: str) -> list[str]:
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     """Return a running demo, started by the command in the README."""
     assert blocks("Try it") == ["make demo\n"]
-    shared = tmp_path_factory.getbasetemp().parent
-    running = Demo(loaded_folder(shared, tmp_path_factory.mktemp("readme") / "copy"))
+    running = Demo(loaded_folder(tmp_path_factory))
     try:
         running.wait_until_serving()
         yield running

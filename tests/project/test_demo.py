@@ -19,8 +19,7 @@ from tests.demo import Demo, loaded_folder
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    shared = tmp_path_factory.getbasetemp().parent
-    return loaded_folder(shared, tmp_path_factory.mktemp("demo") / "copy")
+    return loaded_folder(tmp_path_factory)
 
 
 @pytest.fixture
