@@ -16,7 +16,8 @@ settings.ALLOWED_HOSTS = ["testserver"]
 for path in ("/api/v1/health/live/", "/api/v1/recommendations/popular/", "/api/schema/", "/admin/"):
     assert Client().get(path).status_code < 500, path
 import recommendations.jobs, recommendations.services.recommend, recommendations.streams
-heavy = {"numpy", "scipy", "pandas", "sparse_dot_topn"} & {name.partition(".")[0] for name in sys.modules}
+loaded = {name.partition(".")[0] for name in sys.modules}
+heavy = {"numpy", "scipy", "pandas", "sparse_dot_topn"} & loaded
 print(" ".join(sorted(heavy)) or "none")
 """
 

@@ -31,8 +31,14 @@ def _in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 def good_row(number: int) -> list[str]:
     moment = datetime(2025, 1, 1, tzinfo=UTC) + timedelta(minutes=number)
     return [
-        f"e-{number}", f"u-{number % 7}", "view", moment.isoformat(), f"i-{number % 50}", "1", "2.50"
-    ]  # fmt: skip
+        f"e-{number}",
+        f"u-{number % 7}",
+        "view",
+        moment.isoformat(),
+        f"i-{number % 50}",
+        "1",
+        "2.50",
+    ]
 
 
 def broken(kind: int, row: list[str]) -> bytes:
@@ -120,9 +126,12 @@ def test_events_create_the_users_and_items_they_name_and_keep_known_ones(tmp_pat
     call_command("import", str(path), kind="items", stdout=io.StringIO())
     path = tmp_path / "events.jsonl"
     event = {
-        "event_id": "1", "user_id": "17850", "type": "purchase", "timestamp": "2025-01-01T00:00:00Z",
+        "event_id": "1",
+        "user_id": "17850",
+        "type": "purchase",
+        "timestamp": "2025-01-01T00:00:00Z",
         "items": [{"item_id": "A"}, {"item_id": "B", "quantity": 2, "price": "2.55"}],
-    }  # fmt: skip
+    }
     path.write_text(json.dumps(event))
 
     call_command("import", str(path), kind="events", stdout=io.StringIO())
