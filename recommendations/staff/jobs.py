@@ -31,8 +31,8 @@ TRAIN = Action(
     label="Train now",
     permission="jobs:run",
     question=(
-        "Train a new model on all events and publish it when it is complete? The live model keeps "
-        "serving until then, and it can be brought back at any time."
+        "Train a new model on all events, and publish it unless it is worse than the live one? "
+        "The live model keeps serving until then, and can be brought back at any time."
     ),
     confirm_label="Train now",
     run=_train,
@@ -70,6 +70,7 @@ def progress_context(job: Job) -> dict[str, Any]:
         "percent": round(100 * job.progress),
         "silent": age(last_sign) if active and datetime.now(UTC) - last_sign > _SILENT else "",
         "version": version,
+        "rejected": job.result.get("reasons", []) if job.result.get("published") is False else [],
         "version_url": detail_url("models", version) if version else "",
         "again_url": action_url("jobs", "train"),
         "facts": [

@@ -26,7 +26,13 @@ from recommendations.services.versions import ModelVersion, NotPublishableError
 from recommendations.staff.jobs import TRAIN
 
 _PUBLISHABLE = frozenset({"ready", "rejected"})
-_NAMES = {"model": "This model", "popular": "Popular list", "trending": "Trending list"}
+_NAMES = {
+    "model": "This model",
+    "live": "Live model then",
+    "popular": "Popular list",
+    "trending": "Trending list",
+    "cosine": "Plain cosine",
+}
 _MEASURES = {
     "recall@20": "Recall@20: of what users then bought, the share that was among 20 recommended",
     "ndcg@20": "NDCG@20: the same, and better the higher in the list it stood",
@@ -158,7 +164,10 @@ class ModelResource(Resource):
             name="publish",
             label="Publish",
             permission="jobs:run",
-            question="Make {title} live, at once? The present one can be brought back.",
+            question=(
+                "Make {title} live, at once? Its page says how good it is, and why training did "
+                "not publish it. The present one can be brought back."
+            ),
             confirm_label="Publish it",
             run=_publish,
             offered=lambda row: row.is_publishable and not row.is_older,
@@ -224,6 +233,7 @@ class ModelResource(Resource):
                 },
                 width="half",
             ),
+            *_decision(version),
             Panel(
                 title="Quality beside simple lists",
                 description=_measured_on(version.data),
@@ -234,6 +244,20 @@ class ModelResource(Resource):
                 },
             ),
         ]
+
+
+def _decision(version: ModelVersion) -> list[Panel]:
+    reasons = (version.data.get("decision") or {}).get("reasons")
+    if not reasons:
+        return []
+    verb = "was not" if version.state == "rejected" else "was"
+    return [
+        Panel(
+            title=f"Why it {verb} published by itself",
+            template="staff/panels/sentences.html",
+            context={"sentences": reasons},
+        )
+    ]
 
 
 def _measured_on(data: Mapping[str, Any]) -> str:

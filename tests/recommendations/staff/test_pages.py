@@ -429,6 +429,27 @@ def test_a_job_is_followed_while_it_runs_and_ends_with_its_result_or_its_error(
     assert "/admin/models/v9/" in text(client, f"/admin/jobs/{done.job_id}/")
 
 
+def test_a_model_that_was_not_published_says_why(log_in: LogIn) -> None:
+    reason = "ndcg@20 0.1 against 0.2 of the live model"
+    versions_storage.save(
+        ModelVersion(
+            version="v1",
+            created_at="2026-11-01T00:00:00Z",
+            state="rejected",
+            data={"decision": {"publish": False, "reasons": [reason]}},
+        )
+    )
+    result = {"version": "v1", "published": False, "reasons": [reason]}
+    job = save_job("succeeded", result=result, finished_at="2026-11-22T03:10:00Z")
+    client = log_in("operator")
+
+    assert reason in text(client, f"/admin/jobs/{job.job_id}/")
+    page = text(client, "/admin/models/v1/")
+    assert "Why it was not published" in page
+    assert reason.removeprefix("n") in page
+    assert "/admin/models/v1/actions/publish/" in page, "a person may know better"
+
+
 def test_a_job_that_fell_silent_says_so(log_in: LogIn) -> None:
     job = save_job("running", heartbeat_at="2026-01-01T00:00:00Z")
 
