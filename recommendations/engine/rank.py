@@ -118,12 +118,23 @@ def rank(
             scores[item_id] = known(item_id, 0.0) + value * weight
     for item_id in exclude:
         scores.pop(item_id, None)
-    best = nsmallest(limit, [(-score, item_id) for item_id, score in scores.items() if score > 0])
+    best = _best(scores, limit=limit)
     reasons = _reasons(rows, {item_id for _, item_id in best}) if causes > 0 else {}
     return [
         Scored(item_id, -negative, _causes(reasons.get(item_id, ()), total=-negative, limit=causes))
         for negative, item_id in best
     ]
+
+
+def _best(scores: Mapping[str, float], *, limit: int) -> list[tuple[float, str]]:
+    """Return the largest positive scores, negated, with their items, in final order."""
+    # Sorting bare floats to find the last place is several times faster than sorting pairs.
+    last = sorted(scores.values(), reverse=True)[:limit][-1:]
+    lowest = max(last[0], 0.0) if last else 0.0
+    ahead = [
+        (-score, item_id) for item_id, score in scores.items() if score >= lowest and score > 0
+    ]
+    return sorted(ahead)[:limit]
 
 
 def _age(at: str) -> float:
