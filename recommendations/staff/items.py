@@ -146,14 +146,18 @@ class ItemResource(Resource):
     parts = (Part(name="similar", template=SIMILAR_TEMPLATE, load=_similar),)
 
     def page(self, query: Query) -> Page[Item]:
-        if query.search:
-            return catalogue.search(text=query.search, limit=query.limit, position=query.position)
+        category = query.filters.get("category")
         available = {"yes": True, "no": False}.get(query.filters.get("available", ""))
+        if query.search:
+            return catalogue.search(
+                text=query.search,
+                category=category,
+                available=available,
+                limit=query.limit,
+                position=query.position,
+            )
         return catalogue.listing(
-            category=query.filters.get("category"),
-            available=available,
-            limit=query.limit,
-            position=query.position,
+            category=category, available=available, limit=query.limit, position=query.position
         )
 
     def key(self, row: Item) -> str:

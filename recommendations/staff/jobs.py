@@ -19,10 +19,12 @@ _ACTIVE = frozenset({"queued", "running"})
 _SILENT = timedelta(minutes=15)
 
 
-def _train(call: Call) -> Outcome:
-    job = jobs.start(name="train", by=call.by)
+def _start(call: Call, *, name: str = "train") -> Outcome:
+    job = jobs.start(name=name, by=call.by)
     return Outcome(
-        message="Training has started.", url=detail_url("jobs", job.job_id), target=job.job_id
+        message=f"The job {name} has started.",
+        url=detail_url("jobs", job.job_id),
+        target=job.job_id,
     )
 
 
@@ -35,7 +37,7 @@ TRAIN = Action(
         "The live model keeps serving until then, and can be brought back at any time."
     ),
     confirm_label="Train now",
-    run=_train,
+    run=_start,
     on_row=False,
 )
 
@@ -72,7 +74,6 @@ def progress_context(job: Job) -> dict[str, Any]:
         "version": version,
         "rejected": job.result.get("reasons", []) if job.result.get("published") is False else [],
         "version_url": detail_url("models", version) if version else "",
-        "again_url": action_url("jobs", "train"),
         "facts": [
             ("Started by", job.started_by),
             ("Started (UTC)", moment(from_iso(job.created_at))),
@@ -108,7 +109,18 @@ class JobResource(Resource):
         Column("Duration", duration, "num nowrap"),
         Column("By", lambda row: row.started_by, "wide-only"),
     )
-    actions = (TRAIN,)
+    actions = (
+        TRAIN,
+        Action(
+            name="again",
+            label="Run again",
+            permission="jobs:run",
+            question="Run this job again, from the start? Its record stays as it is.",
+            confirm_label="Run again",
+            run=lambda call: _start(call, name=call.row.name),
+            offered=lambda row: row.state not in _ACTIVE,
+        ),
+    )
     parts = (Part(name="progress", template="staff/recommendations/job.html", load=_progress),)
 
     def page(self, query: Query) -> Page[Job]:

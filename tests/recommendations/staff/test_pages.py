@@ -162,6 +162,8 @@ def test_items_are_found_by_words_and_filters_and_kept_in_links(log_in: LogIn) -
     assert "Bulb" in text(client, "/admin/items/?q=bul")
     assert "Shade" not in text(client, "/admin/items/?q=bul")
     assert "No item matches" in text(client, "/admin/items/?q=nothing")
+    assert "Bulb" in text(client, "/admin/items/?q=b&category=Light")
+    assert "No item matches" in text(client, "/admin/items/?q=shade&category=Light")
     assert "Bulb" in text(client, "/admin/items/?category=Light")
     assert "Shade" not in text(client, "/admin/items/?category=Light")
     assert "No item matches" in text(client, "/admin/items/?available=no")
@@ -409,6 +411,9 @@ def test_training_starts_a_job_and_leads_to_it(
     assert "hx-get" in answer.content.decode()
     assert row.started_by == "operator"
     assert audit.listing(limit=1).rows[0].target == row.sk
+    over = save_job("failed", error="no memory", finished_at="2026-11-22T03:10:00Z")
+    client.post(f"/admin/jobs/{over.job_id}/actions/again/")
+    assert len(list(JobRow.query(JobRow.PK))) == 3
 
 
 def test_a_job_is_followed_while_it_runs_and_ends_with_its_result_or_its_error(
