@@ -22,13 +22,14 @@ if TYPE_CHECKING:
 #: Parameters stay unless a trial is better by this share: the defaults hold on very different
 #: data, and a smaller gain on one stretch of time is noise.
 MARGIN = 0.01
-HOLDOUT_SHARE = 0.15
+#: Short, since a model is used for the days after it was made.
+HOLDOUT_SHARE = 0.1
 #: With more events than this the trials see a sample of the users.
 MAX_EVENTS = 2_000_000
 
 # Each round changes one group of parameters of the best so far; what moved most comes first, so
 # that a short budget is spent where it counts.
-_TRENDS = [(0.0, 15.0), (0.5, 60.0), (1.0, 30.0), (1.0, 15.0), (1.0, 7.0), (1.0, 4.0), (1.0, 2.0)]
+_TRENDS = [(0.0, 15.0), (0.5, 60.0), (1.0, 30.0), (1.0, 15.0), (1.0, 8.0), (1.0, 5.0), (1.0, 3.0)]
 _ROUNDS: list[list[dict[str, float]]] = [
     [{"trend_exponent": g, "half_life_days": h} for g, h in _TRENDS],
     [
@@ -41,7 +42,7 @@ _ROUNDS: list[list[dict[str, float]]] = [
     ],
     [{"column_exponent": b} for b in (0.0, 0.1, 0.2, 0.4)],
     [{"trend_exponent": g} for g in (0.75, 1.25, 1.5)],
-    [{"half_life_days": h} for h in (3.0, 5.0, 10.0)],
+    [{"half_life_days": h} for h in (4.0, 6.5, 10.0)],
 ]
 _RIDGE = ("ridge_user_exponent", "ridge_penalty", "ridge_diagonal_penalty", "k")
 
