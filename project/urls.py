@@ -3,9 +3,15 @@ from django.views.generic import RedirectView
 
 from core.api import docs
 from project.staff import site
+from recommendations.staff.report import ReportView
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
+    path(
+        "admin/models/<str:key>/report/",
+        site.admin_view(ReportView.as_view(site=site)),
+        name="model-report",
+    ),
     path("admin/", site.urls),
     path("api/docs/", docs.docs, name="api-docs"),
     path("api/schema/", docs.schema, name="api-schema"),

@@ -62,6 +62,12 @@ def refresh(*, user_id: str) -> Refreshed:
     raise ContendedProfileError(message)
 
 
+def preview(*, user_id: str, version: str) -> Profile | None:
+    """Compute a user's profile with any version that may serve; None without events."""
+    newest = events.history(actor=user_id, limit=_MAX_EVENTS).rows
+    return _from_events(user_id=user_id, version=version, newest=newest) if newest else None
+
+
 def _from_events(*, user_id: str, version: str, newest: Sequence[Event]) -> Profile:
     found = candidates_for(history=history_items(newest), version=version)
     return compute(

@@ -18,7 +18,6 @@ __all__ = [
 ]
 
 KEPT = 3
-_PUBLISHABLE = ("ready", "rejected")
 _SCANNED = 100
 _TRIES = 3
 
@@ -54,7 +53,7 @@ def publish(*, version: str) -> str | None:
     if found is None:
         message = f"there is no model version {version}"
         raise NotPublishableError(message)
-    if found.state not in _PUBLISHABLE:
+    if not found.is_publishable:
         message = f"model version {version} is {found.state}; only a complete one can be published"
         raise NotPublishableError(message)
     for _ in range(_TRIES):
@@ -68,9 +67,7 @@ def publish(*, version: str) -> str | None:
 def retained() -> list[ModelVersion]:
     """Return the live version and the newest others that a person may go back to: three in all."""
     serving = live()
-    complete = [
-        record for record in storage.listing(limit=_SCANNED).rows if record.state in _PUBLISHABLE
-    ]
+    complete = [record for record in storage.listing(limit=_SCANNED).rows if record.is_publishable]
     others = [record for record in complete if record.version != serving]
     return [record for record in complete if record.version == serving] + others[: KEPT - 1]
 

@@ -7,7 +7,7 @@ from typing import Any
 from django.http import HttpRequest
 
 from core.pages import Page
-from core.staff.html import NOTHING, age, badge, day, moment, number, percent, plain
+from core.staff.html import NOTHING, age, badge, day, link, moment, number, percent, plain
 from core.staff.links import action_url
 from core.staff.resource import (
     Action,
@@ -24,8 +24,8 @@ from core.validation import from_iso
 from recommendations.services import versions
 from recommendations.services.versions import ModelVersion, NotPublishableError
 from recommendations.staff.jobs import TRAIN
+from recommendations.staff.report import report_url
 
-_PUBLISHABLE = frozenset({"ready", "rejected"})
 _NAMES = {
     "model": "This model",
     "live": "Live model then",
@@ -60,7 +60,7 @@ class Listed:
 
     @property
     def is_publishable(self) -> bool:
-        return not self.is_live and self.version.state in _PUBLISHABLE
+        return not self.is_live and self.version.is_publishable
 
 
 def measure(version: ModelVersion, name: str, *, of: str = "model") -> float | None:
@@ -217,6 +217,7 @@ class ModelResource(Resource):
             ("Users", number(version.data.get("users"))),
             ("Items", number(version.data.get("items"))),
             ("Neighbour lists", number(version.rows.get("neighbours"))),
+            ("Report", _report(version)),
         ]
         return [
             Panel(
@@ -244,6 +245,12 @@ class ModelResource(Resource):
                 },
             ),
         ]
+
+
+def _report(version: ModelVersion) -> Any:
+    if not version.is_publishable:
+        return NOTHING
+    return link("Measures, charts and what changes", report_url(version.version))
 
 
 def _decision(version: ModelVersion) -> list[Panel]:

@@ -33,6 +33,11 @@ class ModelVersion:
     metrics: dict[str, Any] = field(default_factory=dict)
     rows: dict[str, int] = field(default_factory=dict)
 
+    @property
+    def is_publishable(self) -> bool:
+        """Tell whether all its rows are stored; a rejected one may be published by a person."""
+        return self.state in {"ready", "rejected"}
+
 
 def _from_row(row: VersionRow) -> ModelVersion:
     return ModelVersion(
