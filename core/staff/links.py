@@ -40,6 +40,11 @@ def action_url(resource: str, action: str, key: str | None = None) -> str:
     return reverse(f"admin:{resource}_row_action", args=[quote_key(key), action])
 
 
+def bulk_url(resource: str, action: str) -> str:
+    """Return the address that asks for and then runs an action on several rows."""
+    return reverse(f"admin:{resource}_bulk_action", args=[action])
+
+
 def part_url(resource: str, key: str, part: str) -> str:
     """Return the address of a live part of a row's page."""
     return reverse(f"admin:{resource}_part", args=[quote_key(key), part])

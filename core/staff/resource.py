@@ -156,6 +156,8 @@ class Action:
     ----------
     question
         Asked before it is done; ``{title}`` stands for the row's title.
+    bulk
+        Also offered for several rows at once; such an action has no form.
     form
         Returns the form to fill in, unbound or bound to ``data``, for a row or None.
     offered
@@ -170,6 +172,7 @@ class Action:
     on_row: bool = True
     confirm_label: str = "Yes, I’m sure"
     danger: bool = False
+    bulk: bool = False
     form: Callable[[Any, Mapping[str, Any] | None], forms.Form] | None = None
     offered: Callable[[Any], bool] = lambda _: True
 
@@ -230,6 +233,10 @@ class Resource:
     def find(self, key: str) -> Any | None:
         """Return the row with a key, or None."""
         raise NotImplementedError
+
+    def find_many(self, keys: Sequence[str]) -> Sequence[Any]:
+        """Return the rows that there are of these keys, for actions on several rows."""
+        return [row for row in map(self.find, keys) if row is not None]
 
     def panels(self, request: HttpRequest, row: Any) -> Sequence[Panel]:
         """Return the parts of a row's page."""

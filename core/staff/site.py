@@ -11,6 +11,7 @@ from django.urls import URLPattern, URLResolver, path, reverse
 from core.staff import views
 from core.staff.actions import ActionView
 from core.staff.base import ToolView
+from core.staff.bulk import BulkActionView
 from core.staff.links import list_url
 from core.staff.resource import Resource
 
@@ -80,6 +81,7 @@ class StaffSite(AdminSite):
             ("", views.ListView, "list"),
             ("actions/<slug:action>/", ActionView, "action"),
             ("<str:key>/actions/<slug:action>/", ActionView, "row_action"),
+            ("actions/<slug:action>/rows/", BulkActionView, "bulk_action"),
         ]
         if resource.has_detail:
             pages += [

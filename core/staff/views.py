@@ -11,6 +11,7 @@ from django.template.response import TemplateResponse
 from core.dynamodb.errors import CursorError
 from core.staff.actions import offered
 from core.staff.base import LONGEST_INPUT, ResourceView
+from core.staff.bulk import offered_in_bulk
 from core.staff.download import csv_download
 from core.staff.links import detail_url, list_url, unquote_key
 from core.staff.paging import Trail, read_trail
@@ -52,6 +53,7 @@ class ListView(ResourceView):
             clear_url=url,
             hint=_for_user(request, resource.empty(query)),
             actions=offered(request, resource),
+            bulk_actions=offered_in_bulk(request, resource),
             csv_url=_with(url, {**params, "format": "csv"}),
             pages=_paging(trail, page.next, scope=scope, url=url, params=params),
         )
@@ -92,7 +94,12 @@ def _for_user(request: HttpRequest, hint: Hint) -> Hint:
 
 def _cells(resource: Resource, row: Any) -> dict[str, Any]:
     url = detail_url(resource.name, resource.key(row)) if resource.has_detail else ""
-    return {"url": url, "cells": [(column, column.value(row)) for column in resource.columns]}
+    return {
+        "key": resource.key(row),
+        "title": resource.title(row),
+        "url": url,
+        "cells": [(column, column.value(row)) for column in resource.columns],
+    }
 
 
 def _chosen_filters(request: HttpRequest, filters: Iterable[Filter]) -> dict[str, str]:

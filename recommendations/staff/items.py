@@ -130,6 +130,7 @@ class ItemResource(Resource):
             question="Hide “{title}” from all recommendations, at once? It can be shown again.",
             confirm_label="Hide it",
             danger=True,
+            bulk=True,
             run=lambda call: _set_available(call, available=False),
             offered=lambda row: row.available,
         ),
@@ -139,6 +140,7 @@ class ItemResource(Resource):
             permission="catalog:write",
             question="Show “{title}” in recommendations again?",
             confirm_label="Show it",
+            bulk=True,
             run=lambda call: _set_available(call, available=True),
             offered=lambda row: not row.available,
         ),
@@ -165,6 +167,10 @@ class ItemResource(Resource):
 
     def find(self, key: str) -> Item | None:
         return catalogue.find(item_id=key)
+
+    def find_many(self, keys: Sequence[str]) -> Sequence[Item]:
+        found = catalogue.find_many(item_ids=keys)
+        return [found[key] for key in keys if key in found]
 
     def title(self, row: Item) -> str:
         return row.name

@@ -226,14 +226,6 @@ class ModelResource(Resource):
                 context={"facts": facts},
                 width="half",
             ),
-            Panel(
-                title="Parameters",
-                template="staff/panels/facts.html",
-                context={
-                    "facts": [(name, plain(value)) for name, value in version.parameters.items()]
-                },
-                width="half",
-            ),
             *_decision(version),
             Panel(
                 title="Quality beside simple lists",
@@ -242,6 +234,13 @@ class ModelResource(Resource):
                 context={
                     "groups": bars(version),
                     "hint": Hint("Quality is measured during training; it is not there yet."),
+                },
+            ),
+            Panel(
+                title="Parameters",
+                template="staff/panels/facts.html",
+                context={
+                    "facts": [(name, plain(value)) for name, value in version.parameters.items()]
                 },
             ),
         ]
@@ -263,6 +262,7 @@ def _decision(version: ModelVersion) -> list[Panel]:
             title=f"Why it {verb} published by itself",
             template="staff/panels/sentences.html",
             context={"sentences": reasons},
+            width="half",
         )
     ]
 

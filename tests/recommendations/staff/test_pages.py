@@ -314,6 +314,29 @@ def test_a_user_is_erased_only_with_the_id_typed_and_gets_a_receipt(log_in: LogI
     assert "ada@example.com" not in repr(entry), "the log holds nothing personal of the erased"
 
 
+@pytest.mark.usefixtures("shop")
+def test_several_items_are_hidden_at_once_after_a_question(log_in: LogIn) -> None:
+    client = log_in("merchandiser")
+    url = "/admin/items/actions/hide/rows/"
+
+    assert f'formaction="{url}"' in text(client, "/admin/items/")
+    question = text(client, f"{url}?key=bulb&key=lamp&key=unknown")
+    assert "Bulb" in question
+    assert "Shade" not in question
+    answer = client.post(url, {"key": ["bulb", "lamp", "bulb", "unknown"]}, follow=True)
+
+    assert "done for 2 items" in answer.content.decode()
+    assert {item.item_id for item in catalogue.listing(available=False, limit=9).rows} == {
+        "bulb", "lamp",
+    }  # fmt: skip
+    assert [entry.target for entry in audit.listing(limit=9).rows] == ["lamp", "bulb"]
+    assert "tick some" in client.get(url, follow=True).content.decode()
+    text(client, "/admin/items/actions/edit/rows/?key=bulb", status=404)
+    viewer = log_in("viewer")
+    assert viewer.post(url, {"key": ["shade"]}).status_code == 403
+    assert "action-checkbox" not in text(viewer, "/admin/items/")
+
+
 def test_an_item_is_added_and_edited_with_errors_beside_the_fields(log_in: LogIn) -> None:
     client = log_in("merchandiser")
     fields = {"item_id": "lamp", "name": "Lamp", "price": "2.50", "currency": "GBP"}
