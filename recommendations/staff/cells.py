@@ -28,7 +28,7 @@ _DID = {
     "view": "looked at",
     "like": "liked",
     "click": "clicked on",
-    "session": "has in the basket",
+    "session": "goes with",
 }
 _SOURCES = {
     "personal": "Personal",

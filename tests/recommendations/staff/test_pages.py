@@ -511,7 +511,7 @@ def test_the_explorer_shows_each_recommender_side_by_side(log_in: LogIn) -> None
     urls = [panel.context["url"] for panel in page.context["panels"]]
     assert [url.rpartition("=")[2] for url in urls] == ["session", "trending", "popular"]
     basket, _, popular = (text(client, url) for url in urls)
-    assert basket.index("Bulb") < basket.index("has in the basket")
+    assert basket.index("Bulb") < basket.index("goes with")
     assert "Shade" in popular
     user = text(client, "/admin/explorer/?kind=user&ids=u/1&part=personal")
     assert "bought" in user
