@@ -19,7 +19,8 @@ shrinkage-thresholding algorithm for linear inverse problems", SIAM J. Imaging S
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import sparse
@@ -29,7 +30,7 @@ from recommendations.engine.similarity import inverse_power, row_sums, scale
 from recommendations.engine.topk import product_blocks, threads_or_all
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from numpy.typing import NDArray
 
@@ -120,6 +121,33 @@ class LocalRidge:
             (self.values.ravel()[used], (self.sources.ravel()[used], targets[used])),
             shape=(n_items, n_items),
         )
+
+    def progress(self) -> dict[str, NDArray[Any]]:
+        """Return what has been solved, as arrays that `numpy.savez` can keep for `resume`."""
+        return {
+            "refined": self.refined.copy(),
+            "values": self.values[self.refined],
+            "problem": np.frombuffer(self._problem(), dtype=np.uint8),
+        }
+
+    def resume(self, progress: Mapping[str, NDArray[Any]]) -> None:
+        """Take over what another run has solved.
+
+        Raises
+        ------
+        ValueError
+            If that run had other data or parameters.
+        """
+        if bytes(progress["problem"]) != self._problem():
+            raise ValueError("the progress belongs to other data or parameters")
+        self.refined = progress["refined"].astype(bool)
+        self.values[self.refined] = progress["values"]
+
+    def _problem(self) -> bytes:
+        digest = sha256(np.array([self.penalty, self.diagonal_penalty]).tobytes())
+        for part in (self.sources, self._near, self._cosines, self._squares):
+            digest.update(np.ascontiguousarray(part).data)
+        return digest.digest()
 
     def _gram(
         self, scaled: sparse.csr_matrix, squares: NDArray[np.float64]

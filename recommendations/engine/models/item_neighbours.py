@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -16,7 +16,9 @@ from recommendations.engine.similarity import co_occurrence_neighbours, scale
 from recommendations.engine.trend import trend_factors
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
+
+    from numpy.typing import NDArray
 
     from recommendations.engine.interactions import Interactions
 
@@ -72,6 +74,7 @@ class ItemNeighbours(NeighbourEstimator):
         deadline: float | None = None,
         clock: Callable[[], float] = time.monotonic,
         ridge: LocalRidge | None = None,
+        progress: Mapping[str, NDArray[Any]] | None = None,
         on_base: Callable[[Self], None] = lambda _: None,
     ) -> Self:
         """Learn from the interactions; with a deadline, as well as time allows.
@@ -93,6 +96,9 @@ class ItemNeighbours(NeighbourEstimator):
         ridge : LocalRidge, optional
             One of an earlier fit on the same interactions with the same ridge parameters: what
             it has solved is kept and it goes on from there.
+        progress : mapping of str to ndarray, optional
+            The same across processes: what `LocalRidge.progress` of a stopped fit returned.
+            ValueError if that was a fit on other data or parameters.
         on_base : callable
             Called with the estimator as soon as it is valid, before the ridge.
         """
@@ -129,6 +135,8 @@ class ItemNeighbours(NeighbourEstimator):
             diagonal_penalty=self.ridge_diagonal_penalty,
             threads=self.threads,
         )
+        if progress is not None:
+            self.ridge_.resume(progress)
         traffic = np.bincount(
             interactions.items, weights=interactions.weights, minlength=interactions.n_items
         )

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -43,6 +44,23 @@ def test_the_order_of_events_changes_nothing(rows, random):
 def test_renaming_users_changes_nothing(rows, names):
     renamed = [(f"u{names[int(user[1])]}", *rest) for user, *rest in rows]
     assert table(fitted(renamed)) == table(fitted(rows))
+
+
+@settings(deadline=None, max_examples=20)
+@given(events, st.permutations(range(8)))
+def test_renaming_items_renames_neighbours_and_nothing_else(rows, names):
+    def renamed(item):
+        return f"i{names[int(item[1])]}"
+
+    before = table(fitted(rows))
+    after = table(fitted([(user, renamed(item), *rest) for user, item, *rest in rows]))
+    assert set(after) == {renamed(item) for item in before}
+    for item, row in before.items():
+        weights = {renamed(neighbour.item_id): neighbour.weight for neighbour in row}
+        # The ridge sums in the order of items, in float32.
+        assert {n.item_id: n.weight for n in after[renamed(item)]} == pytest.approx(
+            weights, rel=1e-3, abs=1e-6
+        )
 
 
 @settings(deadline=None, max_examples=20)

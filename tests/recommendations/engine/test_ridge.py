@@ -105,3 +105,24 @@ def test_the_model_is_already_valid_before_the_ridge(shop):
     early = []
     ItemNeighbours().fit(shop, now=NOW, on_base=lambda m: early.append(m.recommend("u001")))
     assert early[0]
+
+
+def test_another_process_takes_over_what_was_saved(shop, monkeypatch, tmp_path):
+    monkeypatch.setattr("recommendations.engine.ridge.BATCH", 10)
+    first = ItemNeighbours(threads=1).fit(shop, now=NOW, deadline=64.0, clock=Clock())
+    np.savez(tmp_path / "progress.npz", **first.ridge_.progress())
+    with np.load(tmp_path / "progress.npz", allow_pickle=False) as saved:
+        stopped = ItemNeighbours(threads=1).fit(
+            shop, now=NOW, progress=saved, deadline=62.0, clock=Clock()
+        )
+        second = ItemNeighbours(threads=1).fit(shop, now=NOW, progress=saved)
+    assert stopped.refined_share_ == first.refined_share_
+    assert dict(second.neighbours()) == dict(ItemNeighbours().fit(shop, now=NOW).neighbours())
+
+
+def test_progress_on_other_data_or_parameters_is_refused(shop):
+    progress = ItemNeighbours(threads=1).fit(shop, now=NOW).ridge_.progress()
+    with pytest.raises(ValueError, match="other data or parameters"):
+        ItemNeighbours(ridge_penalty=3.0).fit(shop, now=NOW, progress=progress)
+    with pytest.raises(ValueError, match="other data or parameters"):
+        ItemNeighbours().fit(shop.take(shop.users > 3), now=NOW, progress=progress)
