@@ -45,7 +45,8 @@ if command -v uv >/dev/null 2>&1; then
     uv pip install --quiet --python .venv/bin/python --require-hashes -r "$lock" ||
         fail "cannot install $lock, see above"
 else
-    .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r "$lock" ||
+    .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-compile \
+        --require-hashes -r "$lock" ||
         fail "cannot install $lock, see above"
 fi
 cp "$lock" "$stamp"
