@@ -157,6 +157,7 @@ def _set_environment(directory: Path, ministack: MiniStack) -> None:
             "DJANGO_SETTINGS_MODULE": "project.settings",
             "SECRET_KEY": _secret_key(directory / "secret-key"),
             "TABLE_PREFIX": "alsobought-demo-",
+            "TRAINING_TUNE_SECONDS": "30",
             "DELETION_PROTECTION": "false",
             "DYNAMODB_READ_TIMEOUT": "30",
             "INSECURE_HTTP": "true",
@@ -226,10 +227,11 @@ def _has_events() -> bool:
     return bool(events.recent(limit=1).rows)
 
 
-def _start(*arguments: str, quiet: bool = False) -> "subprocess.Popen[bytes]":
+def _start(*arguments: str, quiet: bool = False, **environment: str) -> "subprocess.Popen[bytes]":
     # A session of its own: Ctrl-C in the terminal reaches us alone, and we end it in order.
     return subprocess.Popen(  # noqa: S603  # our own program
         [sys.executable, str(BASE_DIR / "manage.py"), *arguments],
+        env={**os.environ, **environment},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL if quiet else None,
         start_new_session=True,
@@ -246,7 +248,8 @@ def _train() -> None:
     """Train in a process of its own, which takes its numerical packages with it when it ends."""
     from recommendations.services import jobs
 
-    process = _start("job", "train", quiet=True)
+    # Whoever waits for the first page wants a model soon; "Train now" then finds a better one.
+    process = _start("job", "train", quiet=True, TRAINING_TUNE_SECONDS="0")
     shape = "{desc} {percentage:3.0f}%|{bar}|"
     with tqdm(total=100, disable=None, bar_format=shape) as bar:
         while process.poll() is None:
