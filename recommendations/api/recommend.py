@@ -52,11 +52,14 @@ class SessionBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 
 class Because(msgspec.Struct, frozen=True):
-    """An event of the user's own, and the share of the score that it carried."""
+    """An event of the user's own, and the share of the score that it carried.
+
+    For a basket the event is `session`, which has no time.
+    """
 
     item_id: str
     event: str
-    at: str
+    at: str | None
     share: float
 
 
@@ -125,7 +128,8 @@ def _present(answer: recommend.Answer, query: RecommendQuery) -> RecommendedList
             score=row.score,
             source=row.source,
             because=tuple(
-                Because(cause.item_id, cause.event, cause.at, cause.share) for cause in row.because
+                Because(cause.item_id, cause.event, cause.at or None, cause.share)
+                for cause in row.because
             )
             if query.explain
             else UNSET,

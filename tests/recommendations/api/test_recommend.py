@@ -100,7 +100,8 @@ def test_a_session_gets_what_goes_with_its_basket() -> None:
     explained = send(client, "POST", f"{BASE}session/?explain=true", {"items": ["tea"]}).json()
 
     assert ids(answer) == ["cup", "pot"]
-    assert explained["results"][0]["because"][0]["item_id"] == "tea"
+    cause = explained["results"][0]["because"][0]
+    assert (cause["item_id"], cause["event"], cause["at"]) == ("tea", "session", None)
 
 
 @pytest.mark.usefixtures("_shop")
