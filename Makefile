@@ -37,7 +37,7 @@ lint: dev
 		ALLOWED_HOSTS=example.com $(BIN)/python manage.py check --deploy --fail-level WARNING
 
 test: lint browser
-	$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report=term $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --cov --cov-report=term $(PYTEST_ARGS)
 
 test-deploy: dev
 	$(BIN)/python -m pytest tests/e2e/test_deploy.py
