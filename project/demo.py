@@ -159,6 +159,8 @@ def _set_environment(directory: Path, ministack: MiniStack) -> None:
             "TABLE_PREFIX": "alsobought-demo-",
             "TRAINING_TUNE_SECONDS": "30",
             "DELETION_PROTECTION": "false",
+            # A laptop may be busy; on AWS nothing takes so long.
+            "DYNAMODB_CONNECT_TIMEOUT": "10",
             "DYNAMODB_READ_TIMEOUT": "30",
             "INSECURE_HTTP": "true",
             "ALLOWED_HOSTS": f"{HOST},localhost",
