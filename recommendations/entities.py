@@ -25,6 +25,7 @@ MAX_LINES = 500
 SESSION_PREFIX = "session#"
 _MAX_PRICE = Decimal(10) ** 12
 _MAX_DECIMALS = 6
+_MAX_EXPONENT = 12
 
 
 def _check_price(price: Decimal | None) -> None:
@@ -36,6 +37,10 @@ def _check_price(price: Decimal | None) -> None:
     exponent = price.as_tuple().exponent
     if isinstance(exponent, int) and -exponent > _MAX_DECIMALS:
         message = f"`price` may have at most {_MAX_DECIMALS} decimals"
+        raise ValueError(message)
+    # Zero has any exponent, and DynamoDB refuses a whole batch for one that it cannot hold.
+    if isinstance(exponent, int) and exponent > _MAX_EXPONENT:
+        message = "write `price` as a plain number, without such an exponent"
         raise ValueError(message)
 
 

@@ -53,6 +53,7 @@ def test_the_server_makes_what_identifies_an_event_that_has_no_identity() -> Non
         ({"items": [{"item_id": "tea", "price": "-1"}]}, "items[0]", "price"),
         ({"items": [{"item_id": "tea", "price": "NaN"}]}, "items[0]", "price"),
         ({"items": [{"item_id": "tea", "price": "1.1234567"}]}, "items[0]", "decimals"),
+        ({"items": [{"item_id": "tea", "price": "0E+999999"}]}, "items[0]", "plain number"),
         ({"items": [{"quantity": 1}]}, "items[0].item_id", "required"),
         ({"colour": "red"}, "colour", "not known"),
         ({"event_id": "e-1"}, "", "timestamp"),

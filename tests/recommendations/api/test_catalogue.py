@@ -141,3 +141,17 @@ def test_ids_with_punctuation_are_found_by_their_beginning() -> None:
 def test_a_filter_may_be_given_only_once() -> None:
     client = api_client()
     error_of(client.get(ITEMS, {"category": ["a", "b"]}), 400)
+
+
+def test_a_price_that_no_table_holds_costs_no_other_row() -> None:
+    rows = [
+        {"item_id": "zero", "name": "Zero", "price": "0"},
+        {"item_id": "huge", "name": "Huge", "price": "0E+999999"},
+        {"item_id": "whole", "name": "Whole", "price": "1E+11"},
+    ]
+
+    answer = send(api_client(), "POST", f"{ITEMS}bulk/", rows)
+
+    assert answer.status_code == 200, answer.content
+    assert [row["index"] for row in answer.json()["rejected"]] == [1]
+    assert set(catalogue.find_many(item_ids=["zero", "huge", "whole"])) == {"zero", "whole"}
