@@ -41,7 +41,10 @@ class Results(msgspec.Struct, Generic[_T], frozen=True):
 
 
 def _is_repeatable(field: msgspec.structs.FieldInfo) -> bool:
-    return isinstance(msgspec.inspect.type_info(field.type), msgspec.inspect.VarTupleType)
+    kind = msgspec.inspect.type_info(field.type)
+    if isinstance(kind, msgspec.inspect.Metadata):
+        kind = kind.type  # A type that has a description is wrapped.
+    return isinstance(kind, msgspec.inspect.VarTupleType)
 
 
 def parse_query(kind: type[_Q], parameters: QueryDict) -> _Q:

@@ -21,18 +21,25 @@ Limit = Annotated[int, msgspec.Meta(ge=1, le=100)]
 
 
 class FilterQuery(queries.Query, frozen=True, kw_only=True):
-    """How many products, and which may be shown."""
+    """How many products, and which may be shown: of up to 20 categories, but for up to 100 ids."""
 
     limit: Limit = 10
-    category: tuple[Label, ...] = ()
-    exclude: tuple[Id, ...] = ()
+    category: Annotated[
+        tuple[Label, ...], msgspec.Meta(max_length=20, description="In one of these; up to 20.")
+    ] = ()
+    exclude: Annotated[
+        tuple[Id, ...], msgspec.Meta(max_length=100, description="None of these ids; up to 100.")
+    ] = ()
     price_min: Decimal | None = None
     price_max: Decimal | None = None
     expand: Literal["item"] | None = None
 
     def __post_init__(self) -> None:
         for price in (self.price_min, self.price_max):
-            if price is not None and not (price.is_finite() and abs(price) < _PRICE_LIMIT):
+            # Compared without arithmetic, which overflows for the exponents that text may have.
+            if price is not None and not (
+                price.is_finite() and -_PRICE_LIMIT < price < _PRICE_LIMIT
+            ):
                 message = "give `price_min` and `price_max` as numbers below 10^12"
                 raise ValueError(message)
 

@@ -173,3 +173,16 @@ def test_wrong_parameters_are_refused(query: str) -> None:
 )
 def test_wrong_sessions_are_refused(body: Any) -> None:
     error_of(send(api_client(), "POST", f"{BASE}session/", body), 400)
+
+
+@pytest.mark.parametrize(("name", "most"), [("category", 20), ("exclude", 100)])
+def test_filters_may_be_repeated_so_often_and_no_more(name: str, most: int) -> None:
+    filters = "&".join(f"{name}=v{number}" for number in range(most + 1))
+
+    get(f"popular/?{filters.partition('&')[2]}")
+    assert list(error_of(api_client().get(f"{BASE}popular/?{filters}"), 400)["details"]) == [name]
+
+
+@pytest.mark.parametrize("price", ["1E+9999999", "-1E+9999999", "NaN", "sNaN", "Infinity"])
+def test_prices_that_no_product_has_are_refused(price: str) -> None:
+    error_of(api_client().get(f"{BASE}popular/", {"price_min": price}), 400)
