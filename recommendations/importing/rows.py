@@ -23,6 +23,7 @@ _LIST_FIELDS = ("categories", "labels")
 _LIST_SEPARATOR = "|"
 _LINE_PATH = re.compile(r"^items\[0\]\.?")
 _REMEMBERED_ORDERS = 200_000
+_LONGEST_ID = 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +160,7 @@ def nested_events(
 def _identified(event: Event) -> Event:
     """Derive the id from the content, so that a second import finds the same event."""
     if event.order_id is not None:
-        return msgspec.structs.replace(event, event_id=f"o-{event.order_id}")
+        return msgspec.structs.replace(event, event_id=_event_id(f"o-{event.order_id}"))
     content = [
         event.actor,
         event.type,
@@ -168,6 +169,13 @@ def _identified(event: Event) -> Event:
     ]
     digest = hashlib.blake2b(msgspec.json.encode(content), digest_size=12).hexdigest()
     return msgspec.structs.replace(event, event_id=f"i-{digest}")
+
+
+def _event_id(text: str) -> str:
+    """Return an id, in place of one that is too long to be named in a request its digest."""
+    if len(text) <= _LONGEST_ID:
+        return text
+    return f"h-{hashlib.blake2b(text.encode(), digest_size=12).hexdigest()}"
 
 
 @dataclass(slots=True)
@@ -184,7 +192,9 @@ class _Order:
         if not self.has_id:
             event = _identified(event)
         if self.part > 1:
-            event = msgspec.structs.replace(event, event_id=f"{event.event_id}-{self.part}")
+            event = msgspec.structs.replace(
+                event, event_id=_event_id(f"{event.event_id}-{self.part}")
+            )
         return Row(self.last_line, event)
 
 

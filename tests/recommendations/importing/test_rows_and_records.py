@@ -234,3 +234,21 @@ def test_products_and_customers_take_lists_and_attributes_from_columns(tmp_path:
     assert summary.unused == ("shelf",)
     assert customer.value.email == "a@example.com"
     assert list(reject.reason) == ["user_id"]
+
+
+def test_ids_made_of_long_ones_can_be_named_in_requests() -> None:
+    long = "x" * 128
+
+    def found(field: str, lines: int) -> list[str]:
+        fields = {"user_id": "a", "timestamp": "2025-01-01T00:00:00Z", "item_id": "tea"}
+        records = [Record(n, n, {**fields, field: long}, "") for n in range(1, lines + 1)]
+        return [
+            row.value.event_id for row in rows.flat_events(records, RULES) if isinstance(row, Row)
+        ]
+
+    for field, lines in (("order_id", 501), ("event_id", 501)):
+        ids = found(field, lines)
+        assert len(set(ids)) == 2
+        assert ids == found(field, lines)
+        assert all(len(event_id) <= 128 for event_id in ids)
+    assert found("event_id", 1) == [long]
