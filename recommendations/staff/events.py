@@ -9,7 +9,7 @@ from django.utils.html import format_html, format_html_join
 from core.pages import Page
 from core.staff.html import NOTHING, moment, money, number, row_link, text_or_nothing
 from core.staff.resource import Column, Filter, Hint, Panel, Query, Resource
-from core.validation import from_iso
+from core.validation import check_moment, from_iso
 from recommendations.entities import EVENT_TYPES, Event
 from recommendations.services import events
 from recommendations.staff import cells
@@ -74,6 +74,7 @@ class EventResource(Resource):
         event_id, _, actor = rest.partition("#")
         try:
             timestamp = from_iso(time)
+            check_moment("timestamp", timestamp)
         except ValueError:
             return None
         if timestamp.tzinfo is None or not actor:

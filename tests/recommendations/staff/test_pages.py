@@ -205,7 +205,13 @@ def test_events_link_to_users_items_and_their_own_page(log_in: LogIn) -> None:
     assert "Lamp &lt;small&gt;" in detail
     assert "Lamp" in text(client, "/admin/events/?user=u%2F1&type=purchase")
     assert "No events match" in text(client, "/admin/events/?type=view")
-    for wrong in ("x", "2026-11-01_23x_23u", "2026-11-01T00:00:00Z_23x_23u"):
+    for wrong in (
+        "x",
+        "2026-11-01_23x_23u",
+        "2026-11-01T00:00:00Z_23x_23u",
+        "0001-01-01T00:00:00+14:00_23e_23u",
+        "9999-12-31T23:59:59-14:00_23e_23u",
+    ):
         text(client, f"/admin/events/{wrong}/", status=404)
 
 
