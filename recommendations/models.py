@@ -28,6 +28,17 @@ class EventsByDay(GlobalSecondaryIndex["EventRow"]):
     entry = UnicodeAttribute(range_key=True)
 
 
+class EventsByType(GlobalSecondaryIndex["EventRow"]):
+    """What a user or session bought, put into a cart, liked or disliked: the rarer types only."""
+
+    class Meta:
+        index_name = "by_type"
+        projection = AllProjection()
+
+    actor_type = UnicodeAttribute(hash_key=True)
+    moment = UnicodeAttribute(range_key=True, attr_name="timestamp#event_id")
+
+
 class EventRow(Table):
     """One order, view, click …; an order with its lines is one row."""
 
@@ -44,9 +55,10 @@ class EventRow(Table):
     recommendation_id = UnicodeAttribute(null=True)
     day_shard = UnicodeAttribute()
     entry = UnicodeAttribute()
-    expires_at = TTLAttribute(null=True)
+    actor_type = UnicodeAttribute(null=True)
 
     by_day = EventsByDay()
+    by_type = EventsByType()
 
 
 class ItemDirectory(GlobalSecondaryIndex["ItemRow"]):

@@ -20,7 +20,7 @@ from recommendations.entities import Event
 READY = 100
 # Ready lists by the name of their recommender, in the order in which they fill up.
 Fallbacks = Sequence[tuple[str, Sequence[tuple[str, float]]]]
-MAX_BOUGHT = 300
+MAX_EXCLUDED = 300
 _DIGITS = 6
 
 
@@ -112,8 +112,8 @@ def compute(
 ) -> Profile:
     """Compute a profile from the user's newest events, newest first."""
     history = tuple(history_items(events))
-    bought = products_of(events, kind="purchase")[:MAX_BOUGHT]
-    disliked = products_of(events, kind="dislike")
+    bought = products_of(events, kind="purchase")[:MAX_EXCLUDED]
+    disliked = products_of(events, kind="dislike")[:MAX_EXCLUDED]
     entries = ready_list(
         history=history,
         neighbours=neighbours,

@@ -43,11 +43,15 @@ def handler(event: Mapping[str, Any], context: object = None) -> dict[str, Any]:
             failed.append(change["SequenceNumber"])
             continue
         by_actor[actor].append(change["SequenceNumber"])
+    # First: who is erased while we work must not be created again by what we have seen before.
+    created = customers.ensure(user_ids=[actor for actor in by_actor if _is_user(actor)])
     known = _refresh_all(list(by_actor))
     for actor, sequence_numbers in by_actor.items():
         if actor not in known:
             failed += sequence_numbers
-    customers.ensure(user_ids=[actor for actor, has_events in known.items() if has_events])
+    for actor in created:
+        if known.get(actor) is False:
+            customers.forget_bare(user_id=actor)
     catalogue.ensure(item_ids=items)
     return {"batchItemFailures": [{"itemIdentifier": number} for number in failed]}
 
@@ -55,6 +59,10 @@ def handler(event: Mapping[str, Any], context: object = None) -> dict[str, Any]:
 def _item_ids(change: Mapping[str, Any]) -> set[str]:
     image = change.get("NewImage")
     return set() if image is None else {line[0] for line in json.loads(image["lines"]["S"])}
+
+
+def _is_user(actor: str) -> bool:
+    return not actor.startswith(SESSION_PREFIX)
 
 
 def _refresh_all(actors: Sequence[str]) -> dict[str, bool]:
@@ -68,8 +76,8 @@ def _refresh_all(actors: Sequence[str]) -> dict[str, bool]:
             logger.exception("a profile could not be refreshed")
             return None
 
-    users = [actor for actor in actors if not actor.startswith(SESSION_PREFIX)]
-    sessions = {actor: False for actor in actors if actor.startswith(SESSION_PREFIX)}
+    users = [actor for actor in actors if _is_user(actor)]
+    sessions = {actor: False for actor in actors if not _is_user(actor)}
     with ThreadPoolExecutor(max_workers=_THREADS) as pool:
         futures = {actor: pool.submit(copy_context().run, refresh, actor) for actor in users}
     done = {actor: future.result() for actor, future in futures.items()}

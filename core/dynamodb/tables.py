@@ -18,6 +18,7 @@ from pynamodb.constants import PAY_PER_REQUEST_BILLING_MODE
 from pynamodb.models import Model
 
 from core.dynamodb.connection import call, connection
+from core.dynamodb.errors import RowTooLargeError
 
 MAX_ROW_BYTES = 400 * 1024
 _SETTLE_SECONDS = 120.0
@@ -64,6 +65,23 @@ class Table(Model):
             known.connection = shared
         return cast("TableConnection", known)
 
+    def serialize(self, null_check: bool = True) -> dict[str, dict[str, Any]]:  # noqa: FBT001, FBT002  # PynamoDB's signature
+        """Return the row in DynamoDB's wire form.
+
+        Raises
+        ------
+        RowTooLargeError
+            When it would pass 400 KB.
+        """
+        attributes = super().serialize(null_check)
+        size = sum(len(name) + _size(value) for name, value in attributes.items())
+        if size > MAX_ROW_BYTES:
+            message = (
+                f"this is {size // 1024} KB of data; a row may have {MAX_ROW_BYTES // 1024} KB"
+            )
+            raise RowTooLargeError(message)
+        return attributes
+
     @classmethod
     def key(cls, hash_key: str, range_key: str | None = None) -> dict[str, dict[str, str]]:
         """Return a primary key in DynamoDB's wire form."""
@@ -86,6 +104,18 @@ class Table(Model):
             return cls.get(hash_key, range_key, consistent_read=consistent)
         except cls.DoesNotExist:
             return None
+
+
+def _size(value: dict[str, Any]) -> int:
+    """Return the bytes that an attribute's value counts for."""
+    content = next(iter(value.values()))
+    if isinstance(content, str):
+        return len(content) if content.isascii() else len(content.encode())
+    if isinstance(content, bytes):
+        return len(content)
+    if isinstance(content, list):
+        return sum(_size({"": part}) for part in content)
+    return 1
 
 
 class OperationsRow(Table):

@@ -21,9 +21,7 @@ def save(*, items: Sequence[Item]) -> None:
 
 def ensure(*, item_ids: Collection[str]) -> None:
     """Create a bare product, named by its id, for each id that the catalogue never had."""
-    storage.save(
-        [Item(item_id=item_id, name=item_id) for item_id in sorted(storage.missing(item_ids))]
-    )
+    storage.insert_missing(item_ids)
 
 
 def find(*, item_id: str) -> Item | None:

@@ -35,7 +35,7 @@ class Refreshed:
 
 
 def refresh(*, user_id: str) -> Refreshed:
-    """Compute a user's profile from the newest 100 events and the live model, and store it.
+    """Compute a user's profile from the newest events and the live model, and store it.
 
     Readers and the stream function may do this at the same time: a profile is only written over
     the one that was read before the events, so what was computed from older events never wins.
@@ -49,7 +49,7 @@ def refresh(*, user_id: str) -> Refreshed:
     """
     for _ in range(_TRIES):
         state, stored = serving.state_and_profile(user_id=user_id, consistent=True)
-        newest = events.history(actor=user_id, limit=_MAX_EVENTS, consistent=True).rows
+        newest = _newest(user_id)
         if state.live_version is None or not newest:
             if stored is not None:
                 serving.delete_profile(user_id=user_id)
@@ -64,8 +64,26 @@ def refresh(*, user_id: str) -> Refreshed:
 
 def preview(*, user_id: str, version: str) -> Profile | None:
     """Compute a user's profile with any version that may serve; None without events."""
-    newest = events.history(actor=user_id, limit=_MAX_EVENTS).rows
+    newest = _newest(user_id)
     return _from_events(user_id=user_id, version=version, newest=newest) if newest else None
+
+
+def _newest(user_id: str) -> tuple[Event, ...]:
+    """Return the newest 100 events, and of those before them the newest 100 orders and dislikes.
+
+    So many views in between do not make a purchase forgotten.
+    """
+    page = events.history(actor=user_id, limit=_MAX_EVENTS, consistent=True)
+    if page.next is None:
+        return page.rows
+    older = [
+        event
+        for kind in ("purchase", "dislike")
+        for event in events.history(
+            actor=user_id, limit=_MAX_EVENTS, position=page.next, kind=kind
+        ).rows
+    ]
+    return page.rows + tuple(sorted(older, key=lambda event: event.timestamp, reverse=True))
 
 
 def _from_events(*, user_id: str, version: str, newest: Sequence[Event]) -> Profile:

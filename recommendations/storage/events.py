@@ -1,5 +1,6 @@
 """Events: histories by user or session, and everyone's by day."""
 
+import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from decimal import Decimal
@@ -16,11 +17,22 @@ from recommendations.models import DayRow, EventRow
 
 _SHARDS = 4
 _DAYS_PER_READ = 31
+# Views, clicks and impressions are most of a history anyway; an index of them would cost a write
+# for each and save nothing.
+_INDEXED = frozenset({"purchase", "cart", "like", "dislike"})
+# A filter looks at so many rows in a round trip.
+_FILTERED_PAGE = 1000
 _KNOWN_DAY_SECONDS = 3600
 
 
 def _moment(timestamp: datetime, event_id: str) -> str:
     return f"{to_key(timestamp)}#{event_id}"
+
+
+def _entry(event: Event) -> str:
+    """Return a unique key in order of time, short enough for any ids."""
+    identity = f"{event.event_id}#{event.actor}".encode()
+    return f"{to_key(event.timestamp)}#{hashlib.sha256(identity).hexdigest()[:20]}"
 
 
 def _to_row(event: Event) -> EventRow:
@@ -38,7 +50,8 @@ def _to_row(event: Event) -> EventRow:
         order_id=event.order_id,
         recommendation_id=event.recommendation_id,
         day_shard=f"{moment[:10]}#{shard}",
-        entry=f"{moment}#{event.actor}",
+        entry=_entry(event),
+        actor_type=f"{event.actor}#{event.type}" if event.type in _INDEXED else None,
     )
 
 
@@ -99,17 +112,26 @@ def history(
     kind: str | None = None,
     consistent: bool = False,
 ) -> Page[Event]:
-    """Return the newest events of a user or session, those before ``position`` if given."""
-    rows = list(
-        EventRow.query(
+    """Return the newest events of a user or session, those before ``position`` if given.
+
+    ``consistent`` is for all types together; what an index answers may be some milliseconds old.
+    """
+    before = None if position is None else EventRow.moment < position
+    if kind in _INDEXED:
+        found = EventRow.by_type.query(
+            f"{actor}#{kind}", before, scan_index_forward=False, limit=limit + 1
+        )
+    else:
+        found = EventRow.query(
             actor,
-            None if position is None else EventRow.moment < position,
+            before,
             None if kind is None else EventRow.type == kind,
             scan_index_forward=False,
             consistent_read=consistent,
             limit=limit + 1,
+            page_size=None if kind is None else _FILTERED_PAGE,
         )
-    )
+    rows = list(found)
     more = len(rows) > limit
     return Page(
         tuple(from_row(row) for row in rows[:limit]), rows[limit - 1].moment if more else None
@@ -119,10 +141,15 @@ def history(
 def recent(
     *, limit: int, position: Sequence[str] | None = None, kind: str | None = None
 ) -> Page[Event]:
-    """Return everyone's newest events, those before ``position`` (day, entry) if given."""
+    """Return everyone's newest events, those before ``position`` (day, entry) if given.
+
+    With a type, a page ends after 31 days even if it is not full, so that the reads stay bounded.
+    """
     day, entry = position or (LAST, None)
     found: list[EventRow] = []
-    for current in _days_down_from(day):
+    for number, current in enumerate(_days_down_from(day)):
+        if kind is not None and number == _DAYS_PER_READ:
+            return Page(tuple(from_row(row) for row in found), [current, LAST])
         upper = entry if current == day else None
         found += _events_of(current, limit=limit + 1 - len(found), before=upper, kind=kind)
         if len(found) > limit:
@@ -150,6 +177,7 @@ def _events_of(day: str, *, limit: int, before: str | None, kind: str | None) ->
                 None if kind is None else EventRow.type == kind,
                 scan_index_forward=False,
                 limit=limit,
+                page_size=None if kind is None else _FILTERED_PAGE,
             )
         )
 
@@ -162,9 +190,9 @@ def _events_of(day: str, *, limit: int, before: str | None, kind: str | None) ->
     )
 
 
-def everything(*, segment: int = 0, segments: int = 1) -> Iterator[Event]:
+def everything() -> Iterator[Event]:
     """Yield all events in no particular order, for a training job; memory stays bounded."""
-    for row in EventRow.scan(segment=segment, total_segments=segments):
+    for row in EventRow.scan():
         yield from_row(row)
 
 

@@ -4,7 +4,8 @@ import re
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
-from core.dynamodb.batch import Delete, Get, Put, Write, read_batch, write_all
+from core.dynamodb.batch import READ_LIMIT, Delete, Get, Put, Write, read_batch, write_all
+from core.dynamodb.inserts import insert_new
 from core.dynamodb.sharded import LAST, NEXT, merge_shards, shard_of
 from core.pages import Page
 from core.validation import from_iso, to_iso
@@ -14,6 +15,7 @@ from recommendations.models import ItemRow, ServingRow, TermRow
 _SHARDS = 2
 _WORD = re.compile(r"[^\W_]+")
 _STEM = 2
+_MAX_READS = 10
 # So much of a word, with an id behind it, fits into DynamoDB's 1,024 bytes of a range key.
 _LONGEST = 100
 
@@ -112,18 +114,29 @@ def save(items: Sequence[Item]) -> None:
     for item_id, item in wanted.items():
         old = _old_terms(before.get(item_id))
         new = _terms(item)
-        fresh += [Put(TermRow(term, entry, item_id=item_id)) for term, entry in new - old]
-        fresh.append(Put(_to_row(item)))
+        fresh += _term_rows(item_id, new - old)
         stale += [Delete(TermRow, term, entry) for term, entry in old - new]
     write_all(fresh)
     write_all(stale)
-    _show(
-        {
-            item_id
-            for item_id, row in before.items()
-            if wanted[item_id].available and (row.deleted or not row.available)
-        }
-    )
+    # Last, so that a retry after a failure still knows which terms the old row had.
+    write_all(Put(_to_row(item)) for item in wanted.values())
+    _show({item.item_id for item in wanted.values() if item.available})
+
+
+def insert_missing(item_ids: Collection[str]) -> None:
+    """Store a bare product, named by its id, for each id that the catalogue never had.
+
+    What is there already, a tombstone too, is never overwritten.
+    """
+    known = _stored(item_ids).keys()
+    bare = [Item(item_id=item_id, name=item_id) for item_id in sorted(set(item_ids) - known)]
+    # Any product has these terms, whoever comes first.
+    write_all(row for item in bare for row in _term_rows(item.item_id, _terms(item)))
+    insert_new([_to_row(item) for item in bare])
+
+
+def _term_rows(item_id: str, terms: Iterable[tuple[str, str]]) -> list[Write]:
+    return [Put(TermRow(term, entry, item_id=item_id)) for term, entry in terms]
 
 
 def _old_terms(row: ItemRow | None) -> set[tuple[str, str]]:
@@ -136,15 +149,10 @@ def _hide(item_ids: set[str]) -> None:
 
 
 def _show(item_ids: set[str]) -> None:
-    if item_ids:
-        ServingRow(ServingRow.PK, ServingRow.SK).update(
-            actions=[ServingRow.hidden.delete(item_ids)]
-        )
-
-
-def missing(item_ids: Collection[str]) -> set[str]:
-    """Return those of the ids that the catalogue has never had; a deleted one is not missing."""
-    return set(item_ids) - _stored(item_ids).keys()
+    row = ServingRow.load(ServingRow.PK, ServingRow.SK, consistent=True)
+    back = item_ids & (row.hidden or set()) if row is not None else set()
+    if back:
+        ServingRow(ServingRow.PK, ServingRow.SK).update(actions=[ServingRow.hidden.delete(back)])
 
 
 def find(item_ids: Collection[str]) -> dict[str, Item]:
@@ -235,8 +243,9 @@ def search(
 ) -> Page[Item]:
     """Return products whose id or words of the name begin with the words searched for.
 
-    Reads along the longest word, so a rare pair of frequent words, or a rare word with a filter,
-    reads more than one page.
+    Reads along the longest word, so a rare pair of frequent words, or a frequent word with a rare
+    category, reads more than one page. After 1,000 rows it returns what it has found and where to
+    go on, even if the page is not full.
     """
     wanted = sorted(words(text), key=len, reverse=True) or [text.casefold()[:_LONGEST]]
     if len(wanted[0]) < _STEM and category is None:
@@ -248,10 +257,10 @@ def search(
     first = wanted[0]
     lower = first if position is None else position + NEXT
     found: list[tuple[str, Item]] = []
-    while True:
+    for _ in range(_MAX_READS):
         rows = list(
             TermRow.query(
-                _word_term(first), TermRow.entry.between(lower, first + LAST), limit=2 * limit
+                _word_term(first), TermRow.entry.between(lower, first + LAST), limit=READ_LIMIT
             )
         )
         items = find([row.item_id for row in rows])
@@ -265,9 +274,10 @@ def search(
         ]
         if len(found) > limit:
             return Page(tuple(item for _, item in found[:limit]), found[limit - 1][0])
-        if len(rows) < 2 * limit:
+        if len(rows) < READ_LIMIT:
             return Page(tuple(item for _, item in found))
         lower = rows[-1].entry + NEXT
+    return Page(tuple(item for _, item in found), rows[-1].entry)
 
 
 def _matches(item: Item, wanted: Sequence[str], *, entry: str) -> bool:

@@ -1,6 +1,7 @@
 """Stream records bring profiles up to date, however often and in whatever order they come."""
 
 import json
+from collections.abc import Collection
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from recommendations.models import ProfileRow
 from recommendations.services import catalogue, events, recommend
 from recommendations.services.recommend import Query
 from tests.recommendations.factories import START, event, store_model
+from users.entities import Customer
 from users.services import customers
 
 pytestmark = pytest.mark.usefixtures("dynamodb")
@@ -126,3 +128,30 @@ def test_log_lines_name_no_user(caplog: pytest.LogCaptureFixture) -> None:
 
     assert "7" in caplog.text
     assert "secret-user" not in caplog.text
+
+
+def test_who_is_erased_while_a_batch_is_handled_stays_erased(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    events.record(events=[event("ann", "tea"), event("bob", "tea")])
+    ensure = customers.ensure
+
+    def erase_then_ensure(*, user_ids: Collection[str]) -> set[str]:
+        customers.erase(user_id="ann")
+        return ensure(user_ids=user_ids)
+
+    monkeypatch.setattr(customers, "ensure", erase_then_ensure)
+    streams.handler({"Records": [record("ann", 1, "tea"), record("bob", 2, "tea")]})
+
+    assert [row.user_id for row in customers.listing(limit=5).rows] == ["bob"]
+
+
+def test_a_customer_that_the_shop_created_stays_when_the_last_event_is_withdrawn() -> None:
+    customers.save(customers=[Customer(user_id="ann")])
+    events.record(events=[event("ann", "tea")])
+    streams.handler({"Records": [record("ann", 1, "tea")]})
+    events.withdraw(actor="ann", timestamp=START, event_id="e-1")
+
+    streams.handler({"Records": [record("ann", 2, name="REMOVE")]})
+
+    assert customers.find(user_id="ann") is not None

@@ -50,9 +50,14 @@ def listing(*, prefix: str = "", limit: int, position: Any = None) -> Page[Custo
     return storage.listing(prefix=prefix, limit=limit, position=position)
 
 
-def ensure(*, user_ids: Collection[str]) -> None:
-    """Create bare customers for the ids that are not known yet."""
-    storage.insert_missing(list(dict.fromkeys(user_ids)))
+def ensure(*, user_ids: Collection[str]) -> set[str]:
+    """Create bare customers for the ids that are not known yet; return the ids created."""
+    return storage.insert_missing(list(dict.fromkeys(user_ids)))
+
+
+def forget_bare(*, user_id: str) -> None:
+    """Remove a customer of whom nothing but the id is stored; leave any other alone."""
+    storage.delete_bare(user_id)
 
 
 def erase(*, user_id: str) -> ErasureReceipt:

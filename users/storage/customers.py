@@ -3,11 +3,9 @@
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from pynamodb.transactions import TransactWrite
-
 from core.dynamodb.batch import Get, Put, read_batch, write_batch
-from core.dynamodb.connection import connection
-from core.dynamodb.errors import BatchIncompleteError, is_condition_failure
+from core.dynamodb.errors import is_condition_failure
+from core.dynamodb.inserts import insert_new
 from core.dynamodb.sharded import LAST, NEXT, merge_shards, shard_of
 from core.pages import Page
 from users.entities import Customer
@@ -15,10 +13,8 @@ from users.models import CustomerDirectory, CustomerRow, CustomersByEmail
 
 _SHARDS = 4
 _SHARD_NAMES = [str(number) for number in range(_SHARDS)]
-_TRANSACTION_LIMIT = 100
 # So much of an address, with an id behind it, fits into DynamoDB's 1,024 bytes of a range key.
 _EMAIL_LENGTH = 120
-_TRIES = 5
 
 
 def _row(customer: Customer) -> CustomerRow:
@@ -74,42 +70,29 @@ def delete(user_id: str) -> bool:
     return True
 
 
-def insert_missing(user_ids: Collection[str]) -> None:
-    """Store a bare row for each id that has none; what is there already is never overwritten.
+def insert_missing(user_ids: Collection[str]) -> set[str]:
+    """Store a bare row for each id that has none; return the ids of those that were stored.
 
-    Raises
-    ------
-    BatchIncompleteError
-        With the ids that stayed missing, when others kept creating some of them meanwhile.
+    What is there already is never overwritten.
     """
     existing = load_many(user_ids)
-    missing = [user_id for user_id in user_ids if user_id not in existing]
-    for _ in range(_TRIES):
-        if not missing:
-            return
-        missing = _insert_bare(missing)
-    if missing:
-        raise BatchIncompleteError(missing)
+    rows = [_row(Customer(user_id=each)) for each in user_ids if each not in existing]
+    return {row.user_id for row in insert_new(rows)}
 
 
-def _insert_bare(user_ids: Sequence[str]) -> list[str]:
-    """Insert what can be; return the ids of the parts in which one existed after all."""
-    left: list[str] = []
-    for start in range(0, len(user_ids), _TRANSACTION_LIMIT):
-        part = user_ids[start : start + _TRANSACTION_LIMIT]
-        try:
-            with TransactWrite(connection=connection()) as transaction:
-                for user_id in part:
-                    transaction.save(
-                        _row(Customer(user_id=user_id)),
-                        condition=CustomerRow.user_id.does_not_exist(),
-                    )
-        except Exception as error:
-            if not is_condition_failure(error):
-                raise
-            existing = load_many(part)
-            left += [user_id for user_id in part if user_id not in existing]
-    return left
+def delete_bare(user_id: str) -> None:
+    """Remove a customer of whom nothing but the id is stored; leave any other alone."""
+    bare = (
+        CustomerRow.email.does_not_exist()
+        & CustomerRow.name.does_not_exist()
+        & CustomerRow.labels.does_not_exist()
+        & CustomerRow.attributes.does_not_exist()
+    )
+    try:
+        CustomerRow(user_id).delete(condition=bare)
+    except Exception as error:
+        if not is_condition_failure(error):
+            raise
 
 
 def _by_id(prefix: str, after: str, limit: int) -> list[CustomerRow]:

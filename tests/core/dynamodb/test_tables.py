@@ -10,6 +10,7 @@ from pynamodb.attributes import UnicodeAttribute
 
 from core.dynamodb import tables
 from core.dynamodb.connection import call, connection
+from core.dynamodb.errors import RowTooLargeError
 from core.dynamodb.tables import OperationsRow, Table
 
 pytestmark = pytest.mark.usefixtures("dynamodb")
@@ -35,7 +36,7 @@ def test_status_shows_time_to_live_stream_and_recovery_as_declared() -> None:
     events = next(row for name, row in found.items() if name.endswith("-events"))
     assert events["state"] == "ACTIVE"
     assert events["stream"]
-    assert events["ttl"] == "expires_at"
+    assert found[OperationsRow.Meta.table_name]["ttl"] == "expires_at"
     assert all(row["point_in_time_recovery"] for row in found.values())
     assert "ACTIVE" in run("status")
 
@@ -108,3 +109,10 @@ def test_a_row_past_its_time_counts_as_expired_before_dynamodb_removes_it() -> N
     assert row.has_expired(now=1_000)
     assert not row.has_expired(now=999)
     assert not Timed("x", "y").has_expired(now=1_000)
+
+
+def test_a_row_that_dynamodb_would_refuse_is_refused_before_it_is_sent() -> None:
+    Timed("x", "fits", text="é" * 200_000).save()
+
+    with pytest.raises(RowTooLargeError, match="400 KB"):
+        Timed("x", "too large", text="é" * 205_000).save()

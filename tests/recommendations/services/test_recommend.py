@@ -198,3 +198,31 @@ def test_any_list_takes_at_most_three_round_trips() -> None:
         with metered() as meter:
             call()
         assert meter.round_trips <= 3
+
+
+@pytest.mark.usefixtures("_model")
+def test_a_purchase_is_not_forgotten_behind_many_views() -> None:
+    events.record(events=[event("ann", "cup"), event("ann", "pot", event_id="d", kind="dislike")])
+    events.record(
+        events=[
+            event("ann", "tea", event_id=f"v-{n}", hours=n + 1, kind="view") for n in range(120)
+        ]
+    )
+
+    found = ids(recommend.for_user(user_id="ann", query=Query()))
+
+    assert found[0] == "spoon"
+    assert not {"cup", "pot"} & set(found)
+
+
+@pytest.mark.usefixtures("_model")
+def test_any_number_of_dislikes_leaves_a_profile_that_can_be_stored() -> None:
+    events.record(
+        events=[
+            event("ann", *(f"{n}-{line}" for line in range(500)), event_id=f"d-{n}", kind="dislike")
+            for n in range(100)
+        ]
+        + [event("ann", "tea", event_id="p")]
+    )
+
+    assert ids(recommend.for_user(user_id="ann", query=Query(limit=1))) == ["cup"]

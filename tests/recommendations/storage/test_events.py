@@ -7,6 +7,7 @@ import pytest
 
 from core.dynamodb.meter import metered
 from recommendations.entities import Line
+from recommendations.models import EventRow
 from recommendations.storage import events
 from tests.recommendations.factories import START, event
 
@@ -130,3 +131,54 @@ def test_a_scan_for_training_sees_every_event() -> None:
     events.save([event(f"u{n}", "tea", event_id=f"e-{n}") for n in range(60)])
 
     assert {e.user_id for e in events.everything()} == {f"u{n}" for n in range(60)}
+
+
+def test_purchases_are_found_at_once_behind_any_number_of_views() -> None:
+    events.save([event("ann", "tea")])
+    events.save(
+        [event("ann", "cup", event_id=f"v-{n}", hours=n + 1, kind="view") for n in range(300)]
+    )
+
+    with metered() as meter:
+        (only,) = events.history(actor="ann", limit=5, kind="purchase").rows
+
+    assert only.items[0].item_id == "tea"
+    assert meter.round_trips == 1
+
+
+def test_a_type_that_nobody_used_is_looked_for_in_few_round_trips() -> None:
+    events.save(
+        [event(f"u{n}", "cup", event_id=f"v-{n}", hours=n % 48, kind="view") for n in range(600)]
+    )
+
+    with metered() as meter:
+        assert events.recent(limit=20, kind="like").rows == ()
+
+    assert meter.round_trips <= 1 + 3 * 4
+
+
+def test_everyones_events_of_a_type_end_a_page_after_a_month_of_days() -> None:
+    events.save([event("ann", "tea", kind="like")])
+    events.save(
+        [event("ann", "cup", event_id=f"v-{n}", hours=24 * n + 1, kind="view") for n in range(40)]
+    )
+
+    first = events.recent(limit=5, kind="like")
+    second = events.recent(limit=5, position=first.next, kind="like")
+
+    assert first.rows == ()
+    assert [row.type for row in second.rows] == ["like"]
+    assert second.next is None
+
+
+def test_keys_of_the_longest_ids_keep_within_dynamodbs_limits() -> None:
+    longest = "𝔸" * 128
+    sent = event(None, "tea", session=longest, event_id=longest)
+    events.save([sent])
+
+    (row,) = EventRow.scan()
+
+    assert len(row.moment.encode()) <= 1024
+    assert len(row.entry.encode()) <= 1024
+    assert len(row.actor_type.encode()) <= 2048
+    assert events.recent(limit=1).rows == (sent,)

@@ -1,11 +1,16 @@
 """The catalogue is found by id, category and words of the name, and hides what is not for sale."""
 
+from collections.abc import Iterable
+
 import pytest
 
+from core.dynamodb.batch import Write
+from core.dynamodb.errors import BatchIncompleteError
 from core.dynamodb.meter import metered
 from recommendations.entities import Item
 from recommendations.models import TermRow
 from recommendations.services import catalogue
+from recommendations.storage import items as storage
 from recommendations.storage import serving
 from recommendations.storage.items import words
 
@@ -154,3 +159,58 @@ def test_words_of_any_length_fit_into_a_key() -> None:
 
 def test_words_are_letters_and_digits_in_one_case() -> None:
     assert words("Set/3 RED-Spot  Tins, set") == ["set", "3", "red", "spot", "tins"]
+
+
+def test_a_bare_product_never_replaces_one_that_came_meanwhile(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    catalogue.save(items=[item("1", "Lantern", available=False), item("2", "Mug")])
+    catalogue.delete(item_id="2")
+
+    with monkeypatch.context() as patch:
+        # What an eventually consistent read may still answer.
+        patch.setattr("recommendations.storage.items._stored", lambda *_, **__: {})
+        catalogue.ensure(item_ids={"1", "2", "3"})
+
+    found = catalogue.find_many(item_ids=["1", "2", "3"])
+    assert {key: row.name for key, row in found.items()} == {"1": "Lantern", "3": "3"}
+    assert serving.state().hidden == {"1", "2"}
+
+
+@pytest.mark.parametrize("failing_write", [1, 2, 3])
+def test_saving_again_after_a_failure_half_way_leaves_nothing_behind(
+    monkeypatch: pytest.MonkeyPatch, failing_write: int
+) -> None:
+    catalogue.save(items=[item("1", "Lantern", "Light", available=False)])
+    write_all, calls = storage.write_all, []
+
+    def fail_once(writes: Iterable[Write]) -> int:
+        calls.append(1)
+        if len(calls) == failing_write:
+            raise BatchIncompleteError(list(writes))
+        return write_all(writes)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(storage, "write_all", fail_once)
+        with pytest.raises(BatchIncompleteError):
+            catalogue.save(items=[item("1", "Candle", "Home")])
+    catalogue.save(items=[item("1", "Candle", "Home")])
+
+    assert serving.state().hidden == frozenset()
+    assert catalogue.listing(category="Light", limit=5).rows == ()
+    assert catalogue.search(text="lantern", limit=5).rows == ()
+    assert ids(catalogue.listing(category="Home", limit=5).rows) == ["1"]
+
+
+def test_a_search_that_finds_little_stops_reading_and_says_where_to_go_on() -> None:
+    catalogue.save(items=[item(f"{n:04}", "Cup") for n in range(1200)])
+    catalogue.save(items=[item("x", "Cup", "Rare")])
+
+    with metered() as meter:
+        first = catalogue.search(text="cup", category="Rare", limit=5)
+    second = catalogue.search(text="cup", category="Rare", limit=5, position=first.next)
+
+    assert meter.round_trips <= 20
+    assert first.rows == ()
+    assert ids(second.rows) == ["x"]
+    assert second.next is None
