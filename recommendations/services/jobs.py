@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from threading import Event, Thread
 from typing import Any
 
@@ -20,7 +20,7 @@ from django.conf import settings
 
 from core.dynamodb.meter import Meter, metered
 from core.pages import Page
-from core.validation import to_iso
+from core.validation import from_iso, to_iso
 from recommendations.storage import jobs as storage
 from recommendations.storage.jobs import Job
 
@@ -40,6 +40,9 @@ logger = logging.getLogger(__name__)
 
 NAMES = ("train",)
 _REPORT_SECONDS = 0.5
+# A job is given up for dead after so many lengths of its lease without a word. It renews the lease
+# four times in each, but one long computation may keep the renewal waiting.
+_SILENT_LEASES = 5
 
 
 class JobError(Exception):
@@ -50,24 +53,83 @@ class JobRunningError(JobError):
     """Another run of the same job holds the lease."""
 
 
+class _Lease:
+    """The right of one run to do a job; each run holds it under a name of its own."""
+
+    def __init__(self, job: Job) -> None:
+        self._job = job
+        self._holder = secrets.token_hex(16)
+        self._lost = Event()
+
+    def take(self) -> bool:
+        """Take it; False while somebody else holds it."""
+        return self._ask(storage.acquire)
+
+    def _ask(self, question: Callable[..., bool]) -> bool:
+        return question(
+            name=self._job.name,
+            holder=self._holder,
+            now=datetime.now(UTC),
+            seconds=settings.JOB_LEASE_SECONDS,
+        )
+
+    def keep(self, ended: Event) -> None:
+        """Renew it and say that the job lives, until the job has ended or the lease is lost."""
+        while not ended.wait(settings.JOB_LEASE_SECONDS / 4):
+            try:
+                if not self._ask(storage.renew):
+                    self._lost.set()
+                    return
+                storage.beat(job_id=self._job.job_id, at=to_iso(datetime.now(UTC)))
+            except Exception:
+                # Whatever it is, the next try may succeed; if none does, another run takes over.
+                logger.warning(
+                    "the lease of job %s was not renewed", self._job.job_id, exc_info=True
+                )
+
+    def check(self, *, renew: bool = False) -> None:
+        """Raise JobError when another run has taken over; ``renew`` asks the database for it."""
+        if renew and not self._ask(storage.renew):
+            self._lost.set()
+        if self._lost.is_set():
+            message = "this run was silent for too long and lost its lease; another one took over"
+            raise JobError(message)
+
+    def release(self) -> None:
+        try:
+            storage.release(name=self._job.name, holder=self._holder)
+        except Exception:
+            # What the job did stands; the lease ends by itself.
+            logger.warning(
+                "the lease of job %s was not given back", self._job.job_id, exc_info=True
+            )
+
+
 class Progress:
-    """What a running job reports through: its step, how far it is, and rows handled."""
+    """What a running job reports through: its step, how far it is, and rows handled.
+
+    Both `step` and `rows` raise JobError once another run has taken over, so a job that reports
+    before it writes never writes beside another.
+    """
 
     def __init__(
-        self, job: Job, meter: Meter, *, clock: Callable[[], float] = time.monotonic
+        self, job: Job, meter: Meter, lease: _Lease, *, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self.job = job
         self._meter = meter
+        self._lease = lease
         self._clock = clock
         self._reported = clock()
 
     def step(self, step: str, *, progress: float) -> None:
         """Say which step begins, and how far the whole job is by then (0 to 1)."""
+        self._lease.check(renew=True)
         self.job = replace(self.job, step=step, progress=progress)
         self._save()
 
     def rows(self, count: int) -> None:
         """Count rows handled; stored at most twice a second."""
+        self._lease.check()
         self.job = replace(self.job, rows=self.job.rows + count)
         if self._clock() - self._reported >= _REPORT_SECONDS:
             self._save()
@@ -87,42 +149,45 @@ class Progress:
 
 
 @contextmanager
-def _lease(job: Job) -> Iterator[None]:
-    """Hold the lease of a job, renewed in the background, so that a killed one soon frees it."""
-
-    def take() -> bool:
-        now = datetime.now(UTC)
-        return storage.acquire(
-            name=job.name, holder=job.job_id, now=now, seconds=settings.JOB_LEASE_SECONDS
-        )
-
-    if not take():
-        message = f"another {job.name} job is running; wait for it to end"
+def _held(lease: _Lease, *, name: str) -> Iterator[None]:
+    """Hold a lease, renewed in the background, so that a killed run soon frees it."""
+    if not lease.take():
+        message = f"another {name} job is running; wait for it to end"
         raise JobRunningError(message)
     ended = Event()
-
-    def renew() -> None:
-        while not ended.wait(settings.JOB_LEASE_SECONDS / 4):
-            take()
-
-    thread = Thread(target=renew, daemon=True)
+    thread = Thread(target=lease.keep, args=[ended], daemon=True)
     thread.start()
     try:
         yield
     finally:
         ended.set()
         thread.join()
-        storage.release(name=job.name, holder=job.job_id)
+        lease.release()
 
 
 def listing(*, limit: int, position: Any = None) -> Page[Job]:
     """Return jobs, newest first."""
-    return storage.listing(limit=limit, position=position)
+    page = storage.listing(limit=limit, position=position)
+    return replace(page, rows=tuple(_as_seen(job) for job in page.rows))
 
 
 def find(*, job_id: str) -> Job | None:
     """Return one job, or None."""
-    return storage.find(job_id=job_id)
+    job = storage.find(job_id=job_id)
+    return None if job is None else _as_seen(job)
+
+
+def _as_seen(job: Job) -> Job:
+    """Return a job that was killed, and so could not say that it ended, as failed."""
+    if job.state != "running":
+        return job
+    last_word = job.heartbeat_at or job.created_at
+    silence = timedelta(seconds=_SILENT_LEASES * settings.JOB_LEASE_SECONDS)
+    if datetime.now(UTC) - from_iso(last_word) <= silence:
+        return job
+    return replace(
+        job, state="failed", error="stopped without a word; start it again", finished_at=last_word
+    )
 
 
 def _new(*, name: str, by: str) -> Job:
@@ -146,21 +211,34 @@ def start(*, name: str, by: str) -> Job:
     ------
     ValueError
         When there is no job of that name.
+    botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError, OSError
+        When it could not be started; its record says so.
     """
     if name not in NAMES:
         message = f"there is no job {name!r}; there are: {', '.join(NAMES)}"
         raise ValueError(message)
     job = _new(name=name, by=by)
     storage.save(job)
-    if settings.JOBS_FUNCTION:
-        boto3.client("lambda").invoke(
-            FunctionName=settings.JOBS_FUNCTION,
-            InvocationType="Event",
-            Payload=json.dumps({"command": f"recommendations.jobs.{name}", "job_id": job.job_id}),
+    try:
+        if settings.JOBS_FUNCTION:
+            _invoke(name=name, job_id=job.job_id)
+        else:
+            _spawn(name=name, job_id=job.job_id)
+    except Exception as error:
+        reason = f"it could not be started ({type(error).__name__}); start it again"
+        storage.save(
+            replace(job, state="failed", error=reason, finished_at=to_iso(datetime.now(UTC)))
         )
-    else:
-        _spawn(name=name, job_id=job.job_id)
+        raise
     return job
+
+
+def _invoke(*, name: str, job_id: str) -> None:
+    boto3.client("lambda").invoke(
+        FunctionName=settings.JOBS_FUNCTION,
+        InvocationType="Event",
+        Payload=json.dumps({"command": f"recommendations.jobs.{name}", "job_id": job_id}),
+    )
 
 
 def _spawn(*, name: str, job_id: str) -> None:
@@ -193,14 +271,15 @@ def run(
     ------
     JobRunningError
         When another run holds the lease.
+    JobError
+        When ``job_id`` is not waiting to start; its record stays as it is.
     """
-    queued = storage.find(job_id=job_id) if job_id else None
-    job = replace(queued or _new(name=name, by=by), state="running", step="starting")
+    job = _begin(name=name, job_id=job_id, by=by)
     with metered() as meter:
-        progress = Progress(job, meter)
+        lease = _Lease(job)
+        progress = Progress(job, meter, lease)
         try:
-            with _lease(job):
-                storage.save(job)
+            with _held(lease, name=name):
                 result = work(progress)
         except BaseException as error:
             logger.error("job %s failed", job.job_id, exc_info=not isinstance(error, JobError))
@@ -211,6 +290,21 @@ def run(
         done = _ended(progress, state="succeeded")
         storage.save(done)
         return done
+
+
+def _begin(*, name: str, job_id: str | None, by: str) -> Job:
+    """Store a job as running: a new one, or the queued one, which only one run can take."""
+    job = storage.find(job_id=job_id) if job_id else _new(name=name, by=by)
+    if job is None or job.name != name:
+        message = f"there is no {name} job {job_id}; start a new one"
+        raise JobError(message)
+    running = replace(job, state="running", step="starting", heartbeat_at=to_iso(datetime.now(UTC)))
+    if job_id is None:
+        storage.save(running)
+    elif not storage.begin(running):
+        message = f"job {job_id} has been started before; start a new one"
+        raise JobError(message)
+    return running
 
 
 def _ended(progress: Progress, *, state: str, error: str | None = None) -> Job:

@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from pynamodb.expressions.condition import Condition
+
 from core.dynamodb.errors import is_condition_failure
 from core.pages import Page
 from recommendations.models import JobRow, LeaseRow
@@ -20,7 +22,7 @@ class Job:
     step, progress, rows
         What it is doing, how far it is (0 to 1), and the rows handled so far.
     heartbeat_at
-        When it last said something; ISO 8601, as all its times.
+        When it was last known to be alive; ISO 8601, as all its times.
     cost
         DynamoDB's ``read_units``, ``write_units`` and ``round_trips`` that it consumed.
     """
@@ -60,7 +62,27 @@ def _from_row(row: JobRow) -> Job:
 
 def save(job: Job) -> None:
     """Store the state of a job."""
-    JobRow(
+    _to_row(job).save()
+
+
+def begin(job: Job) -> bool:
+    """Store the state of a job that was queued until now; False when it no longer is."""
+    try:
+        _to_row(job).save(condition=JobRow.state == "queued")
+    except Exception as error:
+        if is_condition_failure(error):
+            return False
+        raise
+    return True
+
+
+def beat(*, job_id: str, at: str) -> None:
+    """Note that a running job is alive; the rest of its row stays as it is."""
+    JobRow(JobRow.PK, job_id).update(actions=[JobRow.heartbeat_at.set(at)])
+
+
+def _to_row(job: Job) -> JobRow:
+    return JobRow(
         JobRow.PK,
         job.job_id,
         name=job.name,
@@ -75,7 +97,7 @@ def save(job: Job) -> None:
         error=job.error,
         cost=job.cost,
         result=job.result,
-    ).save()
+    )
 
 
 def find(*, job_id: str) -> Job | None:
@@ -99,16 +121,20 @@ def listing(*, limit: int, position: str | None = None) -> Page[Job]:
 
 
 def acquire(*, name: str, holder: str, now: datetime, seconds: float) -> bool:
-    """Take the lease of a job, or renew one's own; False while somebody else holds it."""
-    free = (
-        LeaseRow.holder.does_not_exist()
-        | (LeaseRow.holder == holder)
-        | (LeaseRow.expires_at < now.astimezone(UTC))
-    )
+    """Take the lease of a job; False while somebody else holds it."""
+    free = LeaseRow.holder.does_not_exist() | (LeaseRow.expires_at < now.astimezone(UTC))
+    return _lease(name, holder, now + timedelta(seconds=seconds), condition=free)
+
+
+def renew(*, name: str, holder: str, now: datetime, seconds: float) -> bool:
+    """Make one's lease last longer; False when somebody else has had it in between."""
+    own = LeaseRow.holder == holder
+    return _lease(name, holder, now + timedelta(seconds=seconds), condition=own)
+
+
+def _lease(name: str, holder: str, expires_at: datetime, *, condition: Condition) -> bool:
     try:
-        LeaseRow(
-            LeaseRow.PK, name, holder=holder, expires_at=now + timedelta(seconds=seconds)
-        ).save(condition=free)
+        LeaseRow(LeaseRow.PK, name, holder=holder, expires_at=expires_at).save(condition=condition)
     except Exception as error:
         if is_condition_failure(error):
             return False
