@@ -65,7 +65,9 @@ class Table(Model):
             known.connection = shared
         return cast("TableConnection", known)
 
-    def serialize(self, null_check: bool = True) -> dict[str, dict[str, Any]]:  # noqa: FBT001, FBT002  # PynamoDB's signature
+    def serialize(
+        self, null_check: bool = True
+    ) -> dict[str, dict[str, Any]]:  # PynamoDB's signature
         """Return the row in DynamoDB's wire form.
 
         Raises
