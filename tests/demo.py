@@ -79,6 +79,13 @@ class Demo:
             self.make.send_signal(signal.SIGTERM)
         return self.make.wait(60)
 
+    def interrupt(self) -> int:
+        """Send SIGINT to make and what it started, as a terminal does at Ctrl-C."""
+        python = self.python()
+        self.make.send_signal(signal.SIGINT)
+        python.send_signal(signal.SIGINT)
+        return self.make.wait(60)
+
     def call(self, path: str, body: object = None) -> Any:
         request = urllib.request.Request(  # noqa: S310  # our own loopback address
             f"{self.login['BASE_URL']}/api/v1{path}",

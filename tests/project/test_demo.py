@@ -85,6 +85,10 @@ def test_what_was_posted_changes_the_list_and_survives_a_stop(folder: Path) -> N
             assert len(second.call(f"/users/{user}/events/")["results"]) == 1
             assert second.call(f"/recommendations/users/{user}/")["source"] == "personal"
         assert "loading" not in second.output.rpartition("stopping")[2]
+        processes = [second.python(), *second.python().children(recursive=True)]
+        second.interrupt()
+        assert not any(process.is_running() for process in processes)
+        assert "Traceback" not in second.output
     finally:
         second.stop()
 

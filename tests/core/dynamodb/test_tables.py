@@ -5,6 +5,7 @@ import json
 from datetime import UTC, datetime
 
 import pytest
+from django.conf import settings
 from django.core.management import CommandError, call_command
 from pynamodb.attributes import UnicodeAttribute
 
@@ -63,6 +64,17 @@ def test_deleting_refuses_protected_tables_and_deletes_none() -> None:
         assert all(tables.status(name).state == "ACTIVE" for name in tables.registered())
     finally:
         connection().client.update_table(TableName=name, DeletionProtectionEnabled=False)
+
+
+def test_tables_are_protected_where_the_deployment_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setitem(settings.DYNAMODB, "DELETION_PROTECTION", value=True)
+        assert "already there" in run("create")
+        found = json.loads(run("status", "--json"))
+        assert all(row["deletion_protection"] for row in found)
+
+    run("create")
+    assert not any(row["deletion_protection"] for row in json.loads(run("status", "--json")))
 
 
 def test_deleting_needs_the_word(monkeypatch: pytest.MonkeyPatch) -> None:
