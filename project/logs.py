@@ -14,9 +14,21 @@ from django.http import HttpRequest, HttpResponse
 
 from core.middleware import request_id
 
-__all__ = ["AccessLog", "JsonFormatter", "request_id", "route_of"]
+__all__ = ["AccessLog", "JsonFormatter", "WithoutPaths", "request_id", "route_of"]
 
 _access = logging.getLogger("project.access")
+
+
+class WithoutPaths(logging.Filter):
+    """Rewrites Django's own messages about requests: they hold paths, and those customers' ids."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        request = getattr(record, "request", None)
+        if record.name.startswith("django.") and request is not None:
+            status = getattr(record, "status_code", "")
+            record.msg = f"status {status} {route_of(request)}".strip()
+            record.args = ()
+        return True
 
 
 class JsonFormatter(logging.Formatter):
@@ -27,7 +39,7 @@ class JsonFormatter(logging.Formatter):
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname,
             "logger": record.name,
-            "message": self._message(record),
+            "message": record.getMessage(),
         }
         if request_id.get():
             line["request_id"] = request_id.get()
@@ -35,13 +47,6 @@ class JsonFormatter(logging.Formatter):
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
         return json.dumps(line, ensure_ascii=False, default=str)
-
-    def _message(self, record: logging.LogRecord) -> str:
-        request = getattr(record, "request", None)
-        if record.name.startswith("django.") and request is not None:
-            # Django's own message holds the path, and the path the customer's id.
-            return f"status {getattr(record, 'status_code', '')} {route_of(request)}".strip()
-        return record.getMessage()
 
 
 def route_of(request: object) -> str:

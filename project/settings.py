@@ -133,6 +133,9 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 SESSION_ENGINE = "core.sessions"
 API_KEY_VERIFIER = "users.services.keys.verify"
+# Requests a second, and at once, that one key or account may make of one process; 0: any number.
+API_RATE = float(os.environ.get("API_RATE", "100"))
+API_BURST = float(os.environ.get("API_BURST", "1000"))
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
@@ -140,6 +143,7 @@ REST_FRAMEWORK = {
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["core.api.authentication.HasScope"],
+    "DEFAULT_THROTTLE_CLASSES": ["core.api.throttling.Throttle"],
     "DEFAULT_PARSER_CLASSES": ["core.api.media.JSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["core.api.media.JSONRenderer"],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "core.api.media.OneMediaType",
@@ -206,9 +210,11 @@ LOGGING = {
         "json": {"()": "project.logs.JsonFormatter"},
         "text": {"format": "{levelname} {name}: {message}", "style": "{"},
     },
+    "filters": {"without_paths": {"()": "project.logs.WithoutPaths"}},
     "handlers": {
         "console": {
             "class": "logging.StreamHandler",
+            "filters": ["without_paths"],
             "formatter": "json" if _flag("JSON_LOGS", default=ON_LAMBDA) else "text",
         },
     },
@@ -217,6 +223,8 @@ LOGGING = {
         "django": {"handlers": [], "level": "INFO"},
         # Client mistakes are in the access log; Django would write their paths, with the ids.
         "django.request": {"level": "ERROR"},
+        # The development server's own handler would write each path.
+        "django.server": {"handlers": [], "level": "ERROR", "propagate": True},
         # Scanners ask for hosts that are not ours all day.
         "django.security.DisallowedHost": {"level": "CRITICAL"},
         "project.access": {"level": "INFO" if ON_LAMBDA else "WARNING"},

@@ -18,6 +18,7 @@ from core.dynamodb.errors import CursorError, RowTooLargeError, is_transient
 from core.validation import InvalidInputError
 
 RETRY_SECONDS = 2
+_passing: list[type[Exception]] = []
 INVALID = "invalid"
 _CODES = {
     400: INVALID,
@@ -39,6 +40,7 @@ _MESSAGES = {
     404: "There is nothing at this address; check the path and its trailing slash.",
     413: "This request is too large; send less at once.",
     415: "Send JSON, with the header 'Content-Type: application/json'.",
+    429: "Too many requests at once; go on after the seconds in Retry-After.",
     500: "Something went wrong on our side; it has been logged under this request's id.",
     503: "The database is busy; try again shortly.",
 }
@@ -85,6 +87,11 @@ def invalid_content(error: InvalidInputError) -> dict[str, Any]:
     return error_content(400, message, error.details)
 
 
+def retry_later(kind: type[Exception]) -> None:
+    """Answer 503 to an exception of an app's own, after which the same call may succeed."""
+    _passing.append(kind)
+
+
 def to_api_error(error: Exception) -> ApiError | None:
     """Return what a client is told about an exception; None when it is a fault of ours."""
     if isinstance(error, ApiError):
@@ -104,7 +111,7 @@ def to_api_error(error: Exception) -> ApiError | None:
         return ApiError(400)
     if isinstance(error, APIException):
         return _from_framework(error)
-    if is_transient(error):
+    if is_transient(error) or isinstance(error, tuple(_passing)):
         return ApiError(503, headers={"Retry-After": str(RETRY_SECONDS)})
     return None
 
@@ -115,7 +122,7 @@ def _from_framework(error: APIException) -> ApiError:
         headers["WWW-Authenticate"] = str(challenge)
     if isinstance(error, Throttled):
         headers["Retry-After"] = str(max(1, int(error.wait or 0)))
-    message = _MESSAGES[415] if error.status_code == 415 else str(error.detail)
+    message = _MESSAGES[error.status_code] if error.status_code in {415, 429} else str(error.detail)
     return ApiError(error.status_code, message, headers=headers)
 
 

@@ -9,11 +9,15 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from core.api import queries
+from core.api.errors import retry_later
 from core.api.operations import ApiView, operation
 from core.validation import Id, Label
 from recommendations.api.catalogue import missing_item
 from recommendations.entities import Item
 from recommendations.services import catalogue, recommend
+from recommendations.services.profiles import ContendedProfileError
+
+retry_later(ContendedProfileError)
 
 _SCOPE = "recommendations:read"
 _PRICE_LIMIT = Decimal(10) ** 12

@@ -7,6 +7,7 @@ import pytest
 
 from recommendations.entities import Item
 from recommendations.services import catalogue, events
+from recommendations.storage import serving
 from tests.api_client import api_client, error_of, send
 from tests.recommendations.factories import event, store_model
 
@@ -186,3 +187,15 @@ def test_filters_may_be_repeated_so_often_and_no_more(name: str, most: int) -> N
 @pytest.mark.parametrize("price", ["1E+9999999", "-1E+9999999", "NaN", "sNaN", "Infinity"])
 def test_prices_that_no_product_has_are_refused(price: str) -> None:
     error_of(api_client().get(f"{BASE}popular/", {"price_min": price}), 400)
+
+
+@pytest.mark.usefixtures("_shop")
+def test_a_user_whose_list_others_keep_rewriting_is_to_be_asked_for_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(serving, "save_profile", lambda *_, **__: False)
+
+    response = api_client().get(f"{BASE}users/ann/")
+
+    assert error_of(response, 503)["code"] == "unavailable"
+    assert response["Retry-After"]
