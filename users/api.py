@@ -3,11 +3,10 @@
 from typing import Any
 
 import msgspec
-from rest_framework.response import Response
 
 from core.api.bodies import changes_of, read_rows, with_changes, with_key
 from core.api.errors import ApiError
-from core.api.operations import ApiView, created, operation
+from core.api.operations import ApiView, operation
 from core.api.queries import ListQuery, Results, SearchText, position_of, results
 from core.api.schema import BulkAnswer
 from core.validation import validate
@@ -40,12 +39,18 @@ class Customers(ApiView):
         return results(self.request, page)
 
     @operation(
-        "Save user", scope=_WRITE, body=Customer, answer=Customer, status=201, idempotent=True
+        "Save user",
+        scope=_WRITE,
+        body=Customer,
+        answer=Customer,
+        status=201,
+        creates="user_id",
+        idempotent=True,
     )
-    def post(self, body: Customer) -> Response:
+    def post(self, body: Customer) -> Customer:
         """Creates a user, or replaces the one with this id."""
         customers.save(customers=[body])
-        return created(self.request, body, row_id=body.user_id)
+        return body
 
 
 class CustomerDetail(ApiView):

@@ -27,12 +27,15 @@ _LARGEST_ANSWER = 300 * 1024
 
 
 class AnswerRow(OperationsRow):
-    """The first answer to an ``Idempotency-Key``; without ``status`` while in flight."""
+    """The first answer to an ``Idempotency-Key``; without ``status`` while in flight.
+
+    What the answer repeats of the request is not kept but taken from the request when it is sent
+    again: customers who are erased must not live on here.
+    """
 
     fingerprint = UnicodeAttribute(null=True)
     in_flight_until = NumberAttribute(null=True)
     status = NumberAttribute(null=True)
-    location = UnicodeAttribute(null=True)
     body = BinaryAttribute(null=True, legacy_encoding=False)
 
 
@@ -56,13 +59,13 @@ def once(request: Request, run: Callable[[], Response]) -> Response:
     pk = f"idempotency#{_digest([str(request.user.pk), key])}"
     fingerprint = _digest([request.method, request.get_full_path(), request.data])
     if not _claim(pk, fingerprint):
-        return _replay(pk, fingerprint)
+        return _replay(pk, fingerprint, request.data)
     try:
         response = run()
     except BaseException:
         AnswerRow(pk, _SK).delete()
         raise
-    _keep(pk, fingerprint, response)
+    _keep(pk, fingerprint, response, request.data)
     return response
 
 
@@ -98,7 +101,7 @@ def _claim(pk: str, fingerprint: str) -> bool:
     return True
 
 
-def _replay(pk: str, fingerprint: str) -> Response:
+def _replay(pk: str, fingerprint: str, sent: Any) -> Response:
     row = AnswerRow.load(pk, _SK, consistent=True)
     if row is not None and row.fingerprint != fingerprint:
         message = "This Idempotency-Key was used with another request; take a new key."
@@ -106,15 +109,23 @@ def _replay(pk: str, fingerprint: str) -> Response:
     if row is None or row.status is None:
         message = "The first request with this Idempotency-Key is still running; try again shortly."
         raise ApiError(409, message, headers={"Retry-After": "1"})
-    headers = {"Idempotency-Replayed": "true"}
-    if row.location:
-        headers["Location"] = row.location
-    data = msgspec.json.decode(zlib.decompress(row.body)) if row.body else None
-    return Response(data, status=int(row.status), headers=headers)
+    repeated, data = msgspec.json.decode(zlib.decompress(row.body))
+    if repeated:
+        data = {**{name: sent[name] for name in repeated}, **data}
+    return Response(data, status=int(row.status), headers={"Idempotency-Replayed": "true"})
 
 
-def _keep(pk: str, fingerprint: str, response: Response) -> None:
-    body = zlib.compress(msgspec.json.encode(response.data))
+def _split(data: Any, sent: Any) -> tuple[list[str], Any]:
+    """Return the names of the fields that an answer repeats of the request, and the rest."""
+    data = msgspec.json.decode(msgspec.json.encode(data))
+    if not isinstance(data, dict) or not isinstance(sent, dict):
+        return [], data
+    repeated = [name for name, value in data.items() if name in sent and sent[name] == value]
+    return repeated, {name: value for name, value in data.items() if name not in repeated}
+
+
+def _keep(pk: str, fingerprint: str, response: Response, sent: Any) -> None:
+    body = zlib.compress(msgspec.json.encode(_split(response.data, sent)))
     if len(body) > _LARGEST_ANSWER:
         # More than a row can hold. Such answers are to bulk upserts, which may be done again.
         AnswerRow(pk, _SK).delete()
@@ -124,7 +135,6 @@ def _keep(pk: str, fingerprint: str, response: Response) -> None:
         _SK,
         fingerprint=fingerprint,
         status=response.status_code,
-        location=response.headers.get("Location"),
         body=body,
         expires_at=datetime.now(UTC) + KEEP,
     ).save()

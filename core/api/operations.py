@@ -12,6 +12,9 @@ from typing import Any
 from urllib.parse import quote
 
 import msgspec
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.urls import get_resolver, resolve
 from django.utils.encoding import escape_uri_path
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -35,9 +38,31 @@ class Operation:
 
 
 class ApiView(APIView):
-    """Base of all views of the API."""
+    """Base of all views of the API.
+
+    Attributes
+    ----------
+    row
+        For a sub-resource the name of its row's path. An id may be spelt, or end, like the
+        sub-resource: methods that this view does not have are meant for that row.
+    """
 
     http_method_names = ["get", "post", "put", "patch", "delete", "head"]
+    row: str | None = None
+
+    def dispatch(self, request: HttpRequest, *args: Any, **path: str) -> HttpResponseBase:
+        method = request.method.lower() if request.method else ""
+        if self.row and method in self.http_method_names and not hasattr(self, method):
+            return self._dispatch_to_row(request, path)
+        return super().dispatch(request, *args, **path)
+
+    def _dispatch_to_row(self, request: HttpRequest, path: dict[str, str]) -> HttpResponseBase:
+        # By an id that nothing else is called, because this one leads here again.
+        match = resolve(f"/{get_resolver().reverse(self.row, '-')}")
+        (name,) = match.kwargs
+        request.resolver_match = match
+        ending = request.path_info[:-1].rpartition("/")[2]
+        return match.func(request, **{name: "/".join([*path.values(), ending])})
 
     @property
     def default_response_headers(self) -> dict[str, str]:
@@ -54,6 +79,7 @@ def operation(
     by_row: bool = False,
     answer: Any = None,
     status: int = 200,
+    creates: str | None = None,
     idempotent: bool = False,
 ) -> Callable[[Callable[..., Any]], Callable[..., Response]]:
     """Turn a method into an operation; it takes the path's ids and, if it wants, query and body.
@@ -68,6 +94,8 @@ def operation(
         Hand the body over unchecked: the handler checks row by row.
     answer
         Type of the answer's body, for the documentation.
+    creates
+        The field of the answer that holds the id of a new row, for ``Location``.
     idempotent
         Honour ``Idempotency-Key``.
     """
@@ -94,7 +122,11 @@ def operation(
                 result = handler(view, **arguments)
                 return result if isinstance(result, Response) else Response(result, status=status)
 
-            return once(request, call) if idempotent else call()
+            response = once(request, call) if idempotent else call()
+            if creates is not None:
+                row_id = msgspec.to_builtins(response.data)[creates]
+                response.headers["Location"] = _address(request, row_id)
+            return response
 
         run.operation = Operation(scopes=scopes)  # type: ignore[attr-defined]
         return document(
@@ -119,7 +151,6 @@ def _path_id(name: str, value: str) -> str:
         raise InvalidInputError({name: error.details[""]}) from error
 
 
-def created(request: Request, result: Any, *, row_id: str) -> Response:
-    """Answer that a row of a collection was created, and where it is."""
+def _address(request: Request, row_id: str) -> str:
     address = f"{escape_uri_path(request.path)}{quote(row_id, safe='')}/"
-    return Response(result, status=201, headers={"Location": request.build_absolute_uri(address)})
+    return str(request.build_absolute_uri(address))

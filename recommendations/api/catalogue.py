@@ -3,11 +3,10 @@
 from typing import Annotated, Any
 
 import msgspec
-from rest_framework.response import Response
 
 from core.api.bodies import changes_of, read_rows, with_changes, with_key
 from core.api.errors import ApiError
-from core.api.operations import ApiView, created, operation
+from core.api.operations import ApiView, operation
 from core.api.queries import ListQuery, Results, SearchText, position_of, results
 from core.api.schema import BulkAnswer
 from core.validation import validate
@@ -43,11 +42,19 @@ class Items(ApiView):
             page = catalogue.listing(limit=query.limit, position=position, **filters)
         return results(self.request, page)
 
-    @operation("Save item", scope=_WRITE, body=Item, answer=Item, status=201, idempotent=True)
-    def post(self, body: Item) -> Response:
+    @operation(
+        "Save item",
+        scope=_WRITE,
+        body=Item,
+        answer=Item,
+        status=201,
+        creates="item_id",
+        idempotent=True,
+    )
+    def post(self, body: Item) -> Item:
         """Creates an item, or replaces the one with this id."""
         catalogue.save(items=[body])
-        return created(self.request, body, row_id=body.item_id)
+        return body
 
 
 class ItemDetail(ApiView):

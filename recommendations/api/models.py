@@ -3,11 +3,10 @@
 from typing import Any, Literal
 
 import msgspec
-from rest_framework.response import Response
 
 from core import audit
 from core.api.errors import ApiError
-from core.api.operations import ApiView, created, operation
+from core.api.operations import ApiView, operation
 from core.api.queries import ListQuery, Results, position_of, results
 from recommendations.services import jobs, versions
 from recommendations.services.jobs import Job
@@ -78,13 +77,21 @@ class Jobs(ApiView):
         page = jobs.listing(limit=query.limit, position=position_of(self.request, query))
         return results(self.request, page)
 
-    @operation("Start job", scope=_RUN, body=JobBody, answer=Job, status=201, idempotent=True)
-    def post(self, body: JobBody) -> Response:
+    @operation(
+        "Start job",
+        scope=_RUN,
+        body=JobBody,
+        answer=Job,
+        status=201,
+        creates="job_id",
+        idempotent=True,
+    )
+    def post(self, body: JobBody) -> Job:
         """Starts a job in the background; follow it under its id."""
         by = str(self.request.user)
         job = jobs.start(name=body.job, by=by)
         audit.record(by=by, action=f"jobs.{body.job}", target=job.job_id)
-        return created(self.request, job, row_id=job.job_id)
+        return job
 
 
 class JobDetail(ApiView):

@@ -201,3 +201,27 @@ def test_erasing_takes_the_history_too() -> None:
     assert receipt["erased"]["events"] == 2
     assert not any(receipt["remaining"].values())
     assert client.get(f"{USERS}a/events/").json()["results"] == []
+
+
+@pytest.mark.parametrize(
+    "user_id", ["bulk", "a/export", "a/events", "export", "bulk/export", "a/events/export"]
+)
+def test_a_user_of_any_id_can_be_changed_exported_and_erased(user_id: str) -> None:
+    client = api_client()
+    path = f"{USERS}{quote(user_id, safe='')}/"
+
+    assert send(client, "POST", USERS, {"user_id": user_id}).status_code == 201
+    assert send(client, "PUT", path, {"name": "A"}).json()["name"] == "A"
+    assert send(client, "PATCH", path, {"name": "B"}).json()["name"] == "B"
+    assert client.get(f"{path}export/").json()["users"][0]["user_id"] == user_id
+    assert client.get(f"{path}events/").json()["results"] == []
+    assert send(client, "DELETE", path).json()["erased"]["users"] == 1
+    assert customers.find(user_id=user_id) is None
+
+
+def test_a_user_whose_id_is_bulk_can_be_read() -> None:
+    customers.save(customers=[Customer(user_id="bulk")])
+
+    assert api_client().get(f"{USERS}bulk/").json()["user_id"] == "bulk"
+    error_of(api_client("users:read").delete(f"{USERS}bulk/"), 403)
+    error_of(send(api_client(), "POST", f"{USERS}a%2Fexport/", {}), 405)

@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -155,3 +156,14 @@ def test_a_price_that_no_table_holds_costs_no_other_row() -> None:
     assert answer.status_code == 200, answer.content
     assert [row["index"] for row in answer.json()["rejected"]] == [1]
     assert set(catalogue.find_many(item_ids=["zero", "huge", "whole"])) == {"zero", "whole"}
+
+
+@pytest.mark.parametrize("item_id", ["bulk", "a/similar", "similar"])
+def test_an_item_of_any_id_can_be_changed_and_deleted(item_id: str) -> None:
+    client = api_client()
+    path = f"{ITEMS}{quote(item_id, safe='')}/"
+
+    assert send(client, "POST", ITEMS, {"item_id": item_id, "name": "A"}).status_code == 201
+    assert send(client, "PATCH", path, {"name": "B"}).json()["name"] == "B"
+    assert client.get(f"{path}similar/").status_code == 200
+    assert send(client, "DELETE", path).status_code == 204
