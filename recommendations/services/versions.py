@@ -1,5 +1,7 @@
 """Model versions: look at them, publish one, roll back to one."""
 
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from core.pages import Page
@@ -20,6 +22,7 @@ __all__ = [
 KEPT = 3
 _SCANNED = 100
 _TRIES = 3
+_GRACE = timedelta(days=1)
 
 
 class NotPublishableError(ValueError):
@@ -58,7 +61,16 @@ def publish(*, version: str) -> str | None:
         raise NotPublishableError(message)
     for _ in range(_TRIES):
         before = storage.live(consistent=True)
-        if before == version or storage.switch(to=version, expected=before):
+        if before == version:
+            return before
+        if storage.switch(to=version, expected=before):
+            # `retire_old` marks a version before it looks at which one is live, and we look at
+            # the mark after the switch: one of the two always sees the other.
+            found = storage.find(version=version)
+            if found is None or not found.is_publishable:
+                storage.switch(to=before, expected=version)
+                message = f"model version {version} has just been retired; publish a newer one"
+                raise NotPublishableError(message)
             return before
     message = "others keep switching the live version; look at what is live and try again"
     raise NotPublishableError(message)
@@ -77,4 +89,16 @@ def retire_old() -> None:
     kept = {record.version for record in retained()}
     for record in storage.listing(limit=_SCANNED).rows:
         if record.version not in kept and record.state != "retired":
-            storage.retire(record)
+            _retire(record)
+
+
+def _retire(record: ModelVersion) -> None:
+    """Let the lists of a version expire, unless somebody has made it live meanwhile.
+
+    Its neighbour rows go with the next version that writes them.
+    """
+    storage.save(replace(record, state="retired"))
+    if live() == record.version:
+        storage.save(record)
+        return
+    storage.expire_lists(record, at=datetime.now(UTC) + _GRACE)

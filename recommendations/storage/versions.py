@@ -1,13 +1,19 @@
 """Model versions: their rows, their record, and the one switch that makes a version live."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any
+from datetime import datetime
+from typing import Any, Literal, get_args
 
-from core.dynamodb.batch import Delete, Put, write_all
+from core.dynamodb.batch import READ_LIMIT, Get, Put, chunks, read_batch, write_all
 from core.dynamodb.errors import is_condition_failure
 from core.pages import Page
 from recommendations.models import ListRow, ServingRow, VersionRow
+
+# So many of the longest ids or category names stay within the 400 KB of a row.
+NAMES_PER_ROW = 500
+
+NameKind = Literal["known", "items", "lists"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,11 +24,12 @@ class ModelVersion:
     ----------
     state
         ``training`` until all its rows are stored, then ``ready``, or ``rejected`` by the gate;
-        ``retired`` once its rows are deleted.
+        ``retired`` once its lists are given up.
         Which of the ready ones is live, `recommendations.services.versions.live` says.
     parameters, data, metrics, rows
         What it was trained with and on, how it did on the hold-out beside the baselines, and how
-        many rows it has.
+        many rows it has. ``data["name_rows"]`` says how many rows hold the names of its
+        ``items`` and ``lists``, and of the items ``known`` when its training began to write.
     """
 
     version: str
@@ -93,13 +100,49 @@ def save_lists(*, version: str, lists: Iterable[tuple[str, list[tuple[str, float
     )
 
 
-def retire(version: ModelVersion) -> None:
-    """Delete the lists of a version that no longer may serve.
+def save_names(version: ModelVersion, kind: NameKind, names: Iterable[str]) -> ModelVersion:
+    """Write names in rows of their own; return the record that knows of them, to be saved."""
+    count = write_all(
+        Put(ListRow(_names_row(kind, number), version.version, entries=part))
+        for number, part in enumerate(chunks(names, NAMES_PER_ROW))
+    )
+    name_rows = {**version.data.get("name_rows", {}), kind: count}
+    return replace(version, data={**version.data, "name_rows": name_rows})
 
-    Its neighbour rows go with the next version that writes them.
-    """
-    save(replace(version, state="retired"))
-    write_all(Delete(ListRow, name, version.version) for name in version.data.get("lists", ()))
+
+def names(version: ModelVersion, kind: NameKind) -> Iterator[str]:
+    """Yield the names of one kind that are kept with a version."""
+    for row in _rows(_name_rows(version, kind), version.version):
+        yield from row.entries
+
+
+def _names_row(kind: NameKind, number: int) -> str:
+    return f"{kind}#{number}"
+
+
+def _name_rows(version: ModelVersion, kind: NameKind) -> list[str]:
+    count = version.data.get("name_rows", {}).get(kind, 0)
+    return [_names_row(kind, number) for number in range(count)]
+
+
+def expire_lists(version: ModelVersion, *, at: datetime) -> None:
+    """Let DynamoDB remove the lists of a version some time after ``at``; until then they serve."""
+    kinds: tuple[NameKind, ...] = get_args(NameKind)
+    own = [row for kind in kinds for row in _name_rows(version, kind)]
+
+    def expiring() -> Iterator[Put]:
+        for row in _rows([*own, *names(version, "lists")], version.version):
+            row.expires_at = at
+            yield Put(row)
+
+    write_all(expiring())
+
+
+def _rows(lists: Iterable[str], version: str) -> Iterator[ListRow]:
+    for part in chunks(lists, READ_LIMIT):
+        for row in read_batch([Get(ListRow, name, version) for name in part], consistent=True):
+            if isinstance(row, ListRow):
+                yield row
 
 
 def live(*, consistent: bool = False) -> str | None:
@@ -108,8 +151,8 @@ def live(*, consistent: bool = False) -> str | None:
     return None if row is None else row.live_version
 
 
-def switch(*, to: str, expected: str | None) -> bool:
-    """Make a version live with one conditional write.
+def switch(*, to: str | None, expected: str | None) -> bool:
+    """Make a version live, or none, with one conditional write.
 
     Returns
     -------
@@ -121,10 +164,10 @@ def switch(*, to: str, expected: str | None) -> bool:
         if expected is None
         else ServingRow.live_version == expected
     )
+    live_version = ServingRow.live_version
+    action = live_version.remove() if to is None else live_version.set(to)
     try:
-        ServingRow(ServingRow.PK, ServingRow.SK).update(
-            actions=[ServingRow.live_version.set(to)], condition=unchanged
-        )
+        ServingRow(ServingRow.PK, ServingRow.SK).update(actions=[action], condition=unchanged)
     except Exception as error:
         if is_condition_failure(error):
             return False

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, fields, replace
 from datetime import UTC, datetime
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,7 @@ CHARTED_DAYS = 90
 LARGE_CATALOGUE = 50_000
 _TUNING_SHARE = 0.2
 _DIGITS = 6
+_SEARCHED = 100
 
 
 class NothingToLearnError(JobError):
@@ -89,33 +91,15 @@ def train(
     evaluation = evaluate(interactions, model=model, others={"live": live} if live else None)
     decision = decide(evaluation)
 
-    record = ModelVersion(version=_new_version(now), created_at=to_iso(now), state="training")
-    retained = [each.version for each in versions.retained()]
-
-    def write(fitted: ItemNeighbours) -> Written:
-        return neighbours.save(
-            version=record.version,
-            retained=retained,
-            rows=_rows(fitted.neighbours(), interactions.item_ids),
-            progress=progress.rows,
-        )
-
-    def write_base(fitted: ItemNeighbours) -> None:
-        if interactions.n_items >= LARGE_CATALOGUE:
-            write(fitted)
-
-    progress.step("fitting", progress=0.6)
-    latest = float(interactions.times.max())
-    model.fit(interactions, now=latest, deadline=deadline, clock=clock, on_base=write_base)
-    lists = ready_lists(interactions, now=latest)
-    record = replace(
-        record,
+    before = _rows_before()
+    record = ModelVersion(
+        version=_new_version(now),
+        created_at=to_iso(now),
+        state="training",
         parameters=model.get_params(),
         data={
             **_data(interactions, evaluation),
             "daily": _daily(interactions),
-            "lists": sorted(lists),
-            "refined_share": round(model.refined_share_, _DIGITS),
             "tuning": tuning.as_dict() if tuning else None,
             "by_history": [asdict(group) for group in evaluation.by_history],
             "exposure": evaluation.exposure,
@@ -123,15 +107,46 @@ def train(
         },
         metrics=_metrics(evaluation),
     )
+    # Stored before the first neighbour row: whatever may have one is known even after a kill.
+    known = before.union(interactions.item_ids)
+    record = storage.save_names(record, "known", sorted(known))
     storage.save(record)
+    gone = known.difference(interactions.item_ids)
+    retained = [each.version for each in versions.retained()]
 
+    def write(fitted: ItemNeighbours) -> Written:
+        return neighbours.save(
+            version=record.version,
+            retained=retained,
+            rows=chain(
+                _rows(fitted.neighbours(), interactions.item_ids),
+                ((item_id, []) for item_id in gone),
+            ),
+            progress=progress.rows,
+        )
+
+    def write_base(fitted: ItemNeighbours) -> None:
+        if interactions.n_items >= LARGE_CATALOGUE:
+            progress.step("writing the base model", progress=0.62)
+            write(fitted)
+            progress.step("refining", progress=0.65)
+
+    progress.step("fitting", progress=0.6)
+    latest = float(interactions.times.max())
+    model.fit(interactions, now=latest, deadline=deadline, clock=clock, on_base=write_base)
+    lists = ready_lists(interactions, now=latest)
     progress.step("writing the model", progress=0.7)
+    record = storage.save_names(record, "lists", sorted(lists))
+    refined = {"refined_share": round(model.refined_share_, _DIGITS)}
+    record = replace(record, data={**record.data, **refined})
+    storage.save(record)
     written = write(model)
     rows = {
         "neighbours": written.items,
         "neighbours_written": written.changed,
         "lists": storage.save_lists(version=record.version, lists=lists.items()),
     }
+    record = storage.save_names(record, "items", interactions.item_ids)
     storage.save(replace(record, state="ready" if decision.publish else "rejected", rows=rows))
 
     progress.step("publishing", progress=0.95)
@@ -172,6 +187,15 @@ def _live_model() -> ItemNeighbours | None:
     return ItemNeighbours(
         **{name: value for name, value in record.parameters.items() if name in known}
     )
+
+
+def _rows_before() -> set[str]:
+    """Return the items that may have neighbour rows, published or not, of a killed run too."""
+    for record in storage.listing(limit=_SEARCHED).rows:
+        name_rows = record.data.get("name_rows", {})
+        if record.state != "retired" and name_rows:
+            return set(storage.names(record, "items" if "items" in name_rows else "known"))
+    return set()
 
 
 def _new_version(now: datetime) -> str:

@@ -13,6 +13,7 @@ from recommendations.services import catalogue, events, recommend, versions
 from recommendations.services import jobs as job_service
 from recommendations.services.recommend import Query
 from recommendations.storage import jobs as job_storage
+from recommendations.storage.serving import candidates
 from tests.recommendations.factories import event
 
 pytestmark = pytest.mark.usefixtures("dynamodb")
@@ -245,3 +246,66 @@ def test_a_job_started_from_the_site_runs_in_a_process_of_its_own() -> None:
     assert (found.state, found.started_by) == ("failed", "ada")
     assert "import events first" in (found.error or "")
     assert [row.sk for row in JobRow.query(JobRow.PK)] == [job.job_id]
+
+
+def _withdraw_with(item_id: str) -> None:
+    for n in range(60):
+        for event_id in (f"a-{n}", f"b-{n}"):
+            for found in events.history(actor=f"u{n:02}", limit=5).rows:
+                if found.event_id == event_id and found.items[0].item_id == item_id:
+                    events.withdraw(
+                        actor=f"u{n:02}", timestamp=found.timestamp, event_id=found.event_id
+                    )
+
+
+def _similar(item_id: str, version: str) -> list[str]:
+    near = candidates(version=version, item_ids=[item_id]).neighbours.get(item_id, [])
+    return [row.item_id for row in near]
+
+
+@pytest.mark.usefixtures("_orders")
+def test_an_item_without_events_any_more_has_no_neighbours_any_more() -> None:
+    first = jobs.train()["version"]
+    _withdraw_with("tea")
+
+    second = jobs.train()["version"]
+
+    assert _similar("tea", second) == []
+    assert _similar("tea", first) == ["cup"]
+    assert jobs.train()["rows"]["neighbours_written"] == 0
+
+
+@pytest.mark.usefixtures("_orders")
+@pytest.mark.parametrize("broken", ["neighbours.save", "versions.save_lists"])
+def test_a_run_that_breaks_off_makes_no_neighbours_forgotten(
+    broken: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jobs.train()
+    _withdraw_with("tea")
+
+    def fail(**_: object) -> None:
+        raise OSError("killed")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(f"recommendations.storage.{broken}", fail)
+        with pytest.raises(OSError, match="killed"):
+            jobs.train()
+
+    assert _similar("tea", jobs.train()["version"]) == []
+
+
+@pytest.mark.usefixtures("_orders")
+def test_the_record_of_a_version_does_not_grow_with_categories(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def many(*_: object, **__: object) -> dict[str, list[tuple[str, float]]]:
+        return {f"popular#{'é' * 90}-{n}": [("tea", 1.0)] for n in range(2500)}
+
+    monkeypatch.setattr("recommendations.training.pipeline.ready_lists", many)
+
+    version = versions.find(version=jobs.train()["version"])
+
+    assert version is not None
+    assert version.state == "ready"
+    assert len(str(version.data)) < 20_000
+    assert version.rows["lists"] == 2500
