@@ -1,25 +1,44 @@
-"""What each function may do, derived from the tables it uses: named actions on named resources."""
+"""What each function may do, by its roles: named actions on the tables that it uses."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from django.conf import settings
 
-from core.dynamodb.tables import registered
+from core.dynamodb.tables import table_name
 from project.aws.stages import Stage
 from project.aws.stream import failure_queue, source_tables
 
-TABLE_ACTIONS = (
-    "dynamodb:BatchGetItem",
+READ = ("dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query")
+CHANGE = (
+    *READ,
     "dynamodb:BatchWriteItem",
-    "dynamodb:ConditionCheckItem",
     "dynamodb:DeleteItem",
-    "dynamodb:DescribeTable",
-    "dynamodb:GetItem",
     "dynamodb:PutItem",
-    "dynamodb:Query",
-    "dynamodb:Scan",
     "dynamodb:UpdateItem",
 )
+SCAN = (*READ, "dynamodb:Scan")
+
+# What each role does with which tables, by their short names; what is not named is refused.
+# Only the API knows accounts, and only jobs scan.
+TABLES: dict[str, dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
+    "api": {
+        "Change": (
+            CHANGE,
+            ("accounts", "events", "item_terms", "items", "operations", "profiles", "users"),
+        ),
+        "Read": (READ, ("lists", "neighbours")),
+    },
+    "stream": {
+        "Change": (CHANGE, ("item_terms", "items", "profiles", "users")),
+        "Read": (READ, ("events", "lists", "neighbours", "operations")),
+    },
+    "jobs": {
+        "Change": (CHANGE, ("lists", "neighbours", "operations")),
+        "Read": (READ, ("items",)),
+        "Scan": (SCAN, ("events",)),
+    },
+}
 STREAM_ACTIONS = (
     "dynamodb:DescribeStream",
     "dynamodb:GetRecords",
@@ -29,10 +48,9 @@ STREAM_ACTIONS = (
 
 def policy(stage: Stage, *, account: str) -> dict[str, Any]:
     """Return the policy document of a stage's function."""
-    tables = [_table(stage, account, name) for name in registered()]
     log_group = f"arn:aws:logs:{stage.region}:{account}:log-group:/aws/lambda/{stage.function}"
     statements = [
-        _allow("Tables", TABLE_ACTIONS, [*tables, *(f"{table}/index/*" for table in tables)]),
+        *(part for role in sorted(stage.roles) for part in _tables(stage, account, role)),
         _allow("LogGroup", ["logs:CreateLogGroup"], [log_group]),
         _allow("LogStreams", ["logs:CreateLogStream", "logs:PutLogEvents"], [f"{log_group}:*"]),
     ]
@@ -41,7 +59,7 @@ def policy(stage: Stage, *, account: str) -> dict[str, Any]:
         arn = f"arn:aws:ssm:{stage.region}:{account}:parameter/{parameter.lstrip('/')}"
         statements.append(_allow("SecretKey", ["ssm:GetParameter"], [arn]))
     jobs = settings.JOBS_FUNCTION
-    if jobs:
+    if jobs and "api" in stage.roles:
         arn = f"arn:aws:lambda:{stage.region}:{account}:function:{jobs}"
         statements.append(_allow("StartJobs", ["lambda:InvokeFunction"], [arn]))
     if "stream" in stage.roles:
@@ -54,6 +72,13 @@ def policy(stage: Stage, *, account: str) -> dict[str, Any]:
             _allow("StreamFailures", ["sqs:SendMessage"], [queue]),
         ]
     return {"Version": "2012-10-17", "Statement": statements}
+
+
+def _tables(stage: Stage, account: str, role: str) -> Iterator[dict[str, Any]]:
+    for kind, (actions, names) in TABLES[role].items():
+        tables = [_table(stage, account, table_name(name)) for name in names]
+        indexes = [f"{table}/index/*" for table in tables]
+        yield _allow(f"{role.capitalize()}{kind}", actions, [*tables, *indexes])
 
 
 def _table(stage: Stage, account: str, name: str) -> str:

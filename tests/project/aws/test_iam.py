@@ -1,0 +1,94 @@
+"""Each role is allowed what its code does, and no more."""
+
+from itertools import chain
+from typing import Any
+
+import pytest
+from django.conf import settings
+
+from core.dynamodb.tables import registered, table_name
+from project.aws import iam
+from project.aws.stages import Stage
+
+FUNCTIONS = {"api", "jobs", "stream"}
+
+
+def statements(*roles: str) -> list[dict[str, Any]]:
+    stage = Stage(name="tests", project="alsobought", region="eu-west-1", roles=frozenset(roles))
+    found: list[dict[str, Any]] = iam.policy(stage, account="1" * 12)["Statement"]
+    return found
+
+
+def allowed(role: str, table: str) -> set[str]:
+    end = f":table/{table_name(table)}"
+    return {
+        action.removeprefix("dynamodb:")
+        for part in statements(role)
+        if any(resource.endswith(end) for resource in part["Resource"])
+        for action in part["Action"]
+    }
+
+
+READ = {"BatchGetItem", "GetItem", "Query"}
+CHANGE = READ | {"BatchWriteItem", "DeleteItem", "PutItem", "UpdateItem"}
+
+
+@pytest.mark.parametrize(
+    ("role", "table", "actions"),
+    [
+        ("api", "accounts", CHANGE),
+        ("api", "neighbours", READ),
+        ("stream", "accounts", set()),
+        ("stream", "profiles", CHANGE),
+        ("stream", "events", READ),
+        ("stream", "operations", READ),
+        ("jobs", "accounts", set()),
+        ("jobs", "users", set()),
+        ("jobs", "profiles", set()),
+        ("jobs", "events", READ | {"Scan"}),
+        ("jobs", "items", READ),
+        ("jobs", "neighbours", CHANGE),
+    ],
+)
+def test_a_role_may_do_with_a_table_what_its_code_does(
+    role: str, table: str, actions: set[str]
+) -> None:
+    assert allowed(role, table) == actions
+
+
+def test_only_jobs_scan_and_nobody_describes_tables() -> None:
+    for role in FUNCTIONS:
+        actions = set(chain.from_iterable(part["Action"] for part in statements(role)))
+        assert ("dynamodb:Scan" in actions) == (role == "jobs")
+        assert "dynamodb:DescribeTable" not in actions
+
+
+def test_only_the_api_starts_jobs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settings, "JOBS_FUNCTION", "alsobought-jobs")
+
+    starting = {
+        role
+        for role in FUNCTIONS
+        for part in statements(role)
+        if "lambda:InvokeFunction" in part["Action"]
+    }
+
+    assert starting == {"api"}
+
+
+def test_every_table_is_used_by_some_role_and_all_that_are_named_exist() -> None:
+    named = {
+        table_name(name)
+        for parts in iam.TABLES.values()
+        for _, names in parts.values()
+        for name in names
+    }
+
+    assert named == {name for name in registered() if "test_" not in registered()[name].__module__}
+
+
+def test_the_statements_of_a_stage_with_all_roles_have_names_of_their_own() -> None:
+    sids = [part["Sid"] for part in statements("api", "stream", "jobs")]
+
+    assert len(sids) == len(set(sids))
+    assert {"ApiChange", "StreamRead", "JobsScan", "Streams"} <= set(sids)
