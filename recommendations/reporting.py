@@ -12,9 +12,9 @@ from recommendations.services.report import Report
 
 NAMES = {
     "model": "This model",
-    "live": "Live parameters",
-    "popular": "Popular, all time",
-    "trending": "Trending, 14 days",
+    "live": "Live model then",
+    "popular": "Popular list, all time",
+    "trending": "Trending list, 14 days",
     "cosine": "Plain cosine",
     "events": "What customers do",
 }

@@ -21,20 +21,15 @@ from core.staff.resource import (
     Resource,
 )
 from core.validation import from_iso
+from recommendations import reporting
 from recommendations.services import versions
 from recommendations.services.versions import ModelVersion, NotPublishableError
 from recommendations.staff.jobs import TRAIN
 from recommendations.staff.report import report_url
 
-_NAMES = {
-    "model": "This model",
-    "live": "Live model then",
-    "popular": "Popular list",
-    "trending": "Trending list",
-    "cosine": "Plain cosine",
-}
 _MEASURES = {
-    "recall@20": "Recall@20: of what users then bought, the share that was among 20 recommended",
+    "recall@20": "Recall@20: of what users then took (bought, liked, viewed …), the share that was "
+    "among 20 recommended",
     "ndcg@20": "NDCG@20: the same, and better the higher in the list it stood",
     "hit_rate@20": "Hit rate@20: users for whom at least one of 20 was right",
     "coverage@20": "Coverage@20: the share of the catalogue that is recommended to somebody",
@@ -85,7 +80,7 @@ def bars(version: ModelVersion) -> list[dict[str, Any]]:
                 "label": label,
                 "bars": [
                     {
-                        "name": _NAMES.get(of, of),
+                        "name": reporting.NAMES.get(of, of),
                         "value": percent(value),
                         "width": max(1, round(100 * value / top)),
                         "own": of == "model",
@@ -98,8 +93,8 @@ def bars(version: ModelVersion) -> list[dict[str, Any]]:
 
 
 def _ordered(version: ModelVersion) -> list[str]:
-    first = [name for name in _NAMES if name in version.metrics]
-    return [*first, *(name for name in version.metrics if name not in _NAMES)]
+    first = [name for name in reporting.NAMES if name in version.metrics]
+    return [*first, *(name for name in version.metrics if name not in reporting.NAMES)]
 
 
 def state(row: Listed) -> Any:
@@ -273,6 +268,6 @@ def _measured_on(data: Mapping[str, Any]) -> str:
         return ""
     return (
         f"Trained without the last events ({day(from_iso(holdout['from']))} to "
-        f"{day(from_iso(holdout['to']))}), then asked what {number(holdout['users'])} users bought "
-        "then that was new to them."
+        f"{day(from_iso(holdout['to']))}), then asked what {number(holdout['users'])} users took "
+        "then that was new to them: bought, liked, put into a cart or viewed."
     )
