@@ -71,11 +71,11 @@ class CustomerDetail(ApiView):
     @operation("Change user", scope=_WRITE, body=CustomerChanges, answer=Customer)
     def patch(self, user_id: str, body: msgspec.Struct) -> Customer:
         """Changes the fields in the body; lists and maps are replaced whole."""
-        customer = customers.find(user_id=user_id)
+        customer = customers.change(
+            user_id=user_id, edit=lambda row: with_changes(row, body, key="user_id")
+        )
         if customer is None:
             raise _missing()
-        customer = with_changes(customer, body, key="user_id")
-        customers.save(customers=[customer])
         return customer
 
     @operation("Erase user", scope=_WRITE, answer=ErasureReceipt)

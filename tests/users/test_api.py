@@ -1,5 +1,6 @@
 """The customers of the shop, over REST."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import quote
 
@@ -225,3 +226,16 @@ def test_a_user_whose_id_is_bulk_can_be_read() -> None:
     assert api_client().get(f"{USERS}bulk/").json()["user_id"] == "bulk"
     error_of(api_client("users:read").delete(f"{USERS}bulk/"), 403)
     error_of(send(api_client(), "POST", f"{USERS}a%2Fexport/", {}), 405)
+
+
+def test_patches_at_the_same_moment_undo_nothing() -> None:
+    customers.save(customers=[Customer(user_id="a", attributes={"x": "y" * 1000})])
+    client = api_client()
+    changes = ({"name": "Ann"}, {"email": "a@b.c"}, {"labels": ["vip"]})
+    with ThreadPoolExecutor(3) as pool:
+        answers = list(pool.map(lambda body: send(client, "PATCH", f"{USERS}a/", body), changes))
+
+    assert [answer.status_code for answer in answers] == [200] * 3
+    assert customers.find(user_id="a") == Customer(
+        user_id="a", name="Ann", email="a@b.c", labels=("vip",), attributes={"x": "y" * 1000}
+    )

@@ -3,7 +3,9 @@
 from collections.abc import Iterator
 
 import pytest
+from msgspec.structs import replace
 
+from core.dynamodb.errors import BatchIncompleteError
 from users.entities import Customer
 from users.models import CustomerRow
 from users.services import customers
@@ -136,3 +138,45 @@ def test_a_receipt_tells_of_rows_that_were_left(derived: dict[str, list[str]]) -
         assert customers.erase(user_id="a").remaining["things"] == 1
     finally:
         customer_erased.disconnect(forget_nothing)
+
+
+def test_two_changes_at_the_same_moment_both_last() -> None:
+    full = Customer(
+        user_id="a", email="a@b.c", labels=("vip", "é"), attributes={"b": 1.5, "a": None, "c": True}
+    )
+    customers.save(customers=[full])
+    tries = []
+
+    def slow(row: Customer) -> Customer:
+        tries.append(row)
+        if len(tries) == 1:
+            customers.change(user_id="a", edit=lambda other: replace(other, name="Ann"))
+        return replace(row, labels=("new",))
+
+    changed = customers.change(user_id="a", edit=slow)
+
+    assert len(tries) == 2
+    assert changed == customers.find(user_id="a") == replace(full, name="Ann", labels=("new",))
+
+
+def test_a_change_never_brings_back_who_was_erased() -> None:
+    customers.save(customers=[Customer(user_id="a")])
+
+    def erasing(row: Customer) -> Customer:
+        customers.erase(user_id="a")
+        return row
+
+    assert customers.change(user_id="a", edit=erasing) is None
+    assert customers.find(user_id="a") is None
+
+
+def test_a_change_that_others_keep_undoing_is_given_up() -> None:
+    customers.save(customers=[Customer(user_id="a")])
+    names = iter(range(100))
+
+    def disturbed(row: Customer) -> Customer:
+        customers.save(customers=[Customer(user_id="a", name=f"{next(names)}")])
+        return row
+
+    with pytest.raises(BatchIncompleteError):
+        customers.change(user_id="a", edit=disturbed)

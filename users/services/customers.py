@@ -1,17 +1,19 @@
 """The customers of the shop."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
+from core.dynamodb.errors import BatchIncompleteError
 from core.pages import Page
 from users.entities import Customer
 from users.signals import customer_erased, customer_exported
 from users.storage import customers as storage
 
 _TABLE = "users"
+_TRIES = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +33,26 @@ class ErasureReceipt:
 def save(*, customers: Sequence[Customer]) -> None:
     """Create or replace customers; of two with one id the later one counts."""
     storage.put(customers)
+
+
+def change(*, user_id: str, edit: Callable[[Customer], Customer]) -> Customer | None:
+    """Replace a customer by what ``edit`` makes of it, undoing nobody else's change.
+
+    Returns what is stored now; None when there is no such customer.
+
+    Raises
+    ------
+    BatchIncompleteError
+        When others changed the customer at every try.
+    """
+    for _ in range(_TRIES):
+        old = storage.load(user_id)
+        if old is None:
+            return None
+        new = edit(old)
+        if storage.replace(old, new):
+            return new
+    raise BatchIncompleteError([user_id])
 
 
 def find(*, user_id: str) -> Customer | None:

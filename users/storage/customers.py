@@ -49,6 +49,22 @@ def put(customers: Sequence[Customer]) -> None:
     write_batch([Put(_row(customer)) for customer in customers])
 
 
+def replace(old: Customer, new: Customer) -> bool:
+    """Store a customer if it still is as it was read; return whether it was."""
+    was = _row(old)
+    unchanged = CustomerRow.user_id.exists()
+    for name in ("email", "name", "labels", "attributes"):
+        attribute, value = getattr(CustomerRow, name), getattr(was, name)
+        unchanged &= attribute.does_not_exist() if value is None else attribute == value
+    try:
+        _row(new).save(condition=unchanged)
+    except Exception as error:
+        if is_condition_failure(error):
+            return False
+        raise
+    return True
+
+
 def load(user_id: str) -> Customer | None:
     row = CustomerRow.load(user_id, consistent=True)
     return None if row is None else _entity(row)
