@@ -487,7 +487,8 @@ def test_a_model_that_was_not_published_says_why(log_in: LogIn) -> None:
 def test_a_job_that_fell_silent_says_so(log_in: LogIn) -> None:
     job = save_job("running", heartbeat_at="2026-01-01T00:00:00Z")
 
-    assert "sign of life" in text(log_in("viewer"), f"/admin/jobs/{job.job_id}/")
+    page = text(log_in("viewer"), f"/admin/jobs/{job.job_id}/")
+    assert "stopped without a word; start it again" in page
 
 
 @pytest.mark.usefixtures("shop")
