@@ -10,7 +10,7 @@ from django.core.cache import cache
 
 from core.dynamodb.batch import Delete, Put, write_all
 from core.dynamodb.sharded import LAST, merge_shards, shard_of
-from core.pages import Page
+from core.pages import Page, page_of
 from core.validation import from_iso, to_key
 from recommendations.entities import SESSION_PREFIX, Event, EventType, Line
 from recommendations.models import DayRow, EventRow
@@ -131,11 +131,7 @@ def history(
             limit=limit + 1,
             page_size=None if kind is None else _FILTERED_PAGE,
         )
-    rows = list(found)
-    more = len(rows) > limit
-    return Page(
-        tuple(from_row(row) for row in rows[:limit]), rows[limit - 1].moment if more else None
-    )
+    return page_of(list(found), limit=limit, entity=from_row, position=lambda row: row.moment)
 
 
 def recent(

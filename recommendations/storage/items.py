@@ -7,7 +7,7 @@ from typing import Any
 from core.dynamodb.batch import READ_LIMIT, Delete, Get, Put, Write, read_batch, write_all
 from core.dynamodb.inserts import insert_new
 from core.dynamodb.sharded import LAST, NEXT, merge_shards, shard_of
-from core.pages import Page
+from core.pages import Page, page_of
 from core.validation import from_iso, to_iso
 from recommendations.entities import Item
 from recommendations.models import ItemRow, ServingRow, TermRow
@@ -200,10 +200,7 @@ def listing(
         key=lambda row: row.item_id,
         limit=limit + 1,
     )
-    more = len(rows) > limit
-    return Page(
-        tuple(_from_row(row) for row in rows[:limit]), rows[limit - 1].item_id if more else None
-    )
+    return page_of(rows, limit=limit, entity=_from_row, position=lambda row: row.item_id)
 
 
 def in_category(

@@ -7,7 +7,7 @@ from typing import Any
 from pynamodb.expressions.condition import Condition
 
 from core.dynamodb.errors import is_condition_failure
-from core.pages import Page
+from core.pages import Page, page_of
 from recommendations.models import JobRow, LeaseRow
 
 
@@ -116,8 +116,7 @@ def listing(*, limit: int, position: str | None = None) -> Page[Job]:
             limit=limit + 1,
         )
     )
-    more = len(rows) > limit
-    return Page(tuple(_from_row(row) for row in rows[:limit]), rows[limit - 1].sk if more else None)
+    return page_of(rows, limit=limit, entity=_from_row, position=lambda row: row.sk)
 
 
 def acquire(*, name: str, holder: str, now: datetime, seconds: float) -> bool:

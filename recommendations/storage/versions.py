@@ -7,7 +7,7 @@ from typing import Any, Literal, get_args
 
 from core.dynamodb.batch import READ_LIMIT, Get, Put, chunks, read_batch, write_all
 from core.dynamodb.errors import is_condition_failure
-from core.pages import Page
+from core.pages import Page, page_of
 from recommendations.models import ListRow, ServingRow, VersionRow
 
 # So many of the longest ids or category names stay within the 400 KB of a row.
@@ -88,8 +88,7 @@ def listing(*, limit: int, position: str | None = None) -> Page[ModelVersion]:
             limit=limit + 1,
         )
     )
-    more = len(rows) > limit
-    return Page(tuple(_from_row(row) for row in rows[:limit]), rows[limit - 1].sk if more else None)
+    return page_of(rows, limit=limit, entity=_from_row, position=lambda row: row.sk)
 
 
 def save_lists(*, version: str, lists: Iterable[tuple[str, list[tuple[str, float]]]]) -> int:

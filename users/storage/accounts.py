@@ -7,7 +7,7 @@ from pynamodb.transactions import TransactWrite
 
 from core.dynamodb.connection import connection
 from core.dynamodb.errors import is_condition_failure
-from core.pages import Page
+from core.pages import Page, page_of
 from users.entities import StaffAccount
 from users.models import AccountDirectory, AccountRow, LoginAttemptsRow, staff_key
 
@@ -82,9 +82,7 @@ def listing(*, limit: int, position: Any = None) -> Page[StaffAccount]:
     """Return accounts in order of username; costs one query."""
     condition = AccountDirectory.sort > position if position is not None else None
     rows = list(AccountRow.directory.query(_KIND, condition, limit=limit + 1))
-    more = len(rows) > limit
-    rows = rows[:limit]
-    return Page(tuple(_entity(row) for row in rows), rows[-1].sort if more else None)
+    return page_of(rows, limit=limit, entity=_entity, position=lambda row: row.sort)
 
 
 def count_attempt(key: str, *, expires_at: datetime) -> int:

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from core.dynamodb.errors import is_condition_failure
-from core.pages import Page
+from core.pages import Page, page_of
 from users.entities import ApiKey
 from users.models import AccountDirectory, AccountRow
 
@@ -76,6 +76,4 @@ def listing(*, limit: int, position: Any = None) -> Page[ApiKey]:
     """Return keys in order of name; costs one query."""
     condition = AccountDirectory.sort > position if position is not None else None
     rows = list(AccountRow.directory.query(_KIND, condition, limit=limit + 1))
-    more = len(rows) > limit
-    rows = rows[:limit]
-    return Page(tuple(_entity(row) for row in rows), rows[-1].sort if more else None)
+    return page_of(rows, limit=limit, entity=_entity, position=lambda row: row.sort)
