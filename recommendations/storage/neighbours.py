@@ -1,20 +1,32 @@
-"""Neighbour rows: only what a new model version changes is written.
+"""Neighbour rows of each kind: only what a new model version changes is written.
 
 A row keeps its content by generation, and each generation stands until the next. A new version so
 costs nothing where its neighbours are the same as before, readers of the live version see none of
 it until the switch, and going back is the same switch.
 """
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass
+from typing import Any, Literal
 
 from core.dynamodb.batch import READ_LIMIT, Get, Put, chunks, read_batch, write_batch
+from recommendations.engine.associations import (
+    Association,
+    pack_associations,
+    unpack_associations,
+)
 from recommendations.engine.packing import Neighbour, pack_neighbours, unpack_neighbours
 from recommendations.models import NeighboursRow
 
-SIMILAR = "similar"
+Kind = Literal["similar", "bought-together", "next"]
+
+_PACK: Mapping[Kind, Callable[[Any], bytes]] = {
+    "similar": pack_neighbours,
+    "bought-together": pack_associations,
+    "next": pack_neighbours,
+}
 _THREADS = 4
 
 
@@ -32,22 +44,29 @@ class _Generation:
     packed: bytes
 
 
-def get(item_id: str) -> Get:
+def get(item_id: str, *, kind: Kind = "similar") -> Get:
     """Return the request for the neighbours of an item, to be read in a batch."""
-    return Get(NeighboursRow, f"{item_id}#{SIMILAR}")
+    return Get(NeighboursRow, f"{item_id}#{kind}")
 
 
 def unpack(row: NeighboursRow, *, version: str) -> list[Neighbour]:
-    """Return the neighbours that hold in a model version."""
+    """Return the neighbours of a similar or next row that hold in a model version."""
     packed = _in_force(_generations(row), version)
     return unpack_neighbours(packed) if packed else []
+
+
+def unpack_bought_together(row: NeighboursRow, *, version: str) -> list[Association]:
+    """Return the partners of a bought-together row that hold in a model version."""
+    packed = _in_force(_generations(row), version)
+    return unpack_associations(packed) if packed else []
 
 
 def save(
     *,
     version: str,
     retained: Collection[str],
-    rows: Iterable[tuple[str, list[Neighbour]]],
+    rows: Iterable[tuple[str, Sequence[Neighbour] | Sequence[Association]]],
+    kind: Kind = "similar",
     progress: Callable[[int], None] = lambda _: None,
 ) -> Written:
     """Write the neighbours of a version where they differ from those in force before it.
@@ -59,7 +78,9 @@ def save(
     retained
         The versions that must go on to read what they read now.
     rows
-        Items with their neighbours; an empty list ends those that an item had.
+        Items with their neighbours, or with associations for the kind ``bought-together``; an
+        empty list ends those that an item had.
+    kind
     progress
         Called with the number of items of each finished part.
 
@@ -71,10 +92,10 @@ def save(
     items = changed = 0
 
     def run(part: list[tuple[str, bytes]]) -> int:
-        return _save_part(part, version=version, retained=retained)
+        return _save_part(part, kind=kind, version=version, retained=retained)
 
     with ThreadPoolExecutor(max_workers=_THREADS) as pool:
-        packed = ((item_id, pack_neighbours(near) if near else b"") for item_id, near in rows)
+        packed = ((item_id, _PACK[kind](near) if near else b"") for item_id, near in rows)
         for window in chunks(chunks(packed, READ_LIMIT), 2 * _THREADS):
             futures = [pool.submit(copy_context().run, run, part) for part in window]
             for part, future in zip(window, futures, strict=True):
@@ -85,16 +106,17 @@ def save(
 
 
 def _save_part(
-    part: Sequence[tuple[str, bytes]], *, version: str, retained: Collection[str]
+    part: Sequence[tuple[str, bytes]], *, kind: Kind, version: str, retained: Collection[str]
 ) -> int:
-    stored = read_batch([get(item_id) for item_id, _ in part], consistent=True)
+    gets = [get(item_id, kind=kind) for item_id, _ in part]
+    stored = read_batch(gets, consistent=True)
     writes = []
-    for (item_id, content), row in zip(part, stored, strict=True):
+    for (_, content), wanted, row in zip(part, gets, stored, strict=True):
         before = _generations(row) if isinstance(row, NeighboursRow) else []
         if _in_force(before, version) == content:
             continue
         kept = _needed(before, retained)
-        writes.append(Put(_to_row(item_id, [_Generation(version, content), *kept])))
+        writes.append(Put(_to_row(wanted.hash_key, [_Generation(version, content), *kept])))
     write_batch(writes)
     return len(writes)
 
@@ -121,9 +143,9 @@ def _generations(row: NeighboursRow) -> list[_Generation]:
     return found
 
 
-def _to_row(item_id: str, generations: Sequence[_Generation]) -> NeighboursRow:
+def _to_row(item_kind: str, generations: Sequence[_Generation]) -> NeighboursRow:
     return NeighboursRow(
-        f"{item_id}#{SIMILAR}",
+        item_kind,
         generations=[[each.version, len(each.packed)] for each in generations],
         packed=b"".join(each.packed for each in generations),
     )

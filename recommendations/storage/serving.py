@@ -1,14 +1,16 @@
 """What a request for recommendations reads: profile, live version, neighbours, lists."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from core.dynamodb.batch import Get, read_batch
 from core.dynamodb.errors import is_condition_failure
+from recommendations.engine.associations import Association
 from recommendations.engine.packing import Neighbour
 from recommendations.models import ListRow, NeighboursRow, ProfileRow, ServingRow
 from recommendations.profiles import Profile, decode, encode
 from recommendations.storage import neighbours
+from recommendations.storage.neighbours import Kind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,10 +23,21 @@ class ServingState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidates:
-    """Neighbours and ready lists of one model version."""
+    """Neighbours of one kind and ready lists, of one model version.
+
+    Attributes
+    ----------
+    neighbours
+        By item. Those of the kind ``bought-together`` have the association's score as weight.
+    lists
+        By name.
+    associations
+        By item, with confidence and lift; only of the kind ``bought-together``.
+    """
 
     neighbours: Mapping[str, list[Neighbour]]
     lists: Mapping[str, list[tuple[str, float]]]
+    associations: Mapping[str, list[Association]] = field(default_factory=dict)
 
 
 def _state(row: object) -> ServingState:
@@ -94,28 +107,40 @@ def delete_profile(*, user_id: str) -> bool:
 
 
 def candidates(
-    *, version: str, item_ids: Collection[str] = (), lists: Collection[str] = ()
+    *,
+    version: str,
+    item_ids: Collection[str] = (),
+    lists: Collection[str] = (),
+    kind: Kind = "similar",
 ) -> Candidates:
     """Return the neighbours of items, and ready lists, in one round trip per 100 rows."""
     ids = list(dict.fromkeys(item_ids))
     names = list(dict.fromkeys(lists))
     rows = read_batch(
         [
-            *(neighbours.get(item_id) for item_id in ids),
+            *(neighbours.get(item_id, kind=kind) for item_id in ids),
             *(Get(ListRow, name, version) for name in names),
         ]
     )
-    near = zip(ids, rows[: len(ids)], strict=True)
-    ready = zip(names, rows[len(ids) :], strict=True)
-    return Candidates(
-        neighbours={
-            item_id: neighbours.unpack(row, version=version)
-            for item_id, row in near
-            if isinstance(row, NeighboursRow)
-        },
-        lists={
-            name: [(item_id, score) for item_id, score in row.entries]
-            for name, row in ready
-            if isinstance(row, ListRow)
-        },
-    )
+    near = {
+        item_id: row
+        for item_id, row in zip(ids, rows[: len(ids)], strict=True)
+        if isinstance(row, NeighboursRow)
+    }
+    ready = {
+        name: [(item_id, score) for item_id, score in row.entries]
+        for name, row in zip(names, rows[len(ids) :], strict=True)
+        if isinstance(row, ListRow)
+    }
+    if kind != "bought-together":
+        found = {item_id: neighbours.unpack(row, version=version) for item_id, row in near.items()}
+        return Candidates(neighbours=found, lists=ready)
+    associations = {
+        item_id: neighbours.unpack_bought_together(row, version=version)
+        for item_id, row in near.items()
+    }
+    weighted = {
+        item_id: [Neighbour(each.item_id, each.score, each.support) for each in row]
+        for item_id, row in associations.items()
+    }
+    return Candidates(neighbours=weighted, lists=ready, associations=associations)

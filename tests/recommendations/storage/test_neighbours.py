@@ -3,9 +3,11 @@
 import pytest
 
 from core.dynamodb.batch import read_batch
+from recommendations.engine.associations import Association
 from recommendations.engine.packing import Neighbour
 from recommendations.models import NeighboursRow
 from recommendations.storage import neighbours
+from recommendations.storage.serving import Candidates, candidates
 
 pytestmark = pytest.mark.usefixtures("dynamodb")
 
@@ -80,3 +82,20 @@ def test_many_rows_are_written_and_counted() -> None:
     assert written == neighbours.Written(450, 450)
     assert sum(seen) == 450
     assert read("i0449", "v1") == ["i0450"]
+
+
+def test_each_kind_has_rows_of_its_own() -> None:
+    cup = Association("cup", 0.5, support=7, confidence=0.25, lift=1.5)
+    neighbours.save(version="v1", retained=[], rows=[("tea", near("pot"))])
+    neighbours.save(version="v1", retained=[], rows=[("tea", [cup])], kind="bought-together")
+    neighbours.save(version="v2", retained=["v1"], rows=[("tea", near("mug"))], kind="next")
+
+    def found(kind: neighbours.Kind, version: str) -> Candidates:
+        return candidates(version=version, item_ids=["tea", "none"], kind=kind)
+
+    similar, together = found("similar", "v2"), found("bought-together", "v2")
+    assert [row.item_id for row in similar.neighbours["tea"]] == ["pot"]
+    assert together.associations == {"tea": [cup]}
+    assert together.neighbours == {"tea": [Neighbour("cup", 0.5, 7)]}
+    assert [row.item_id for row in found("next", "v2").neighbours["tea"]] == ["mug"]
+    assert found("next", "v1").neighbours == {"tea": []}
