@@ -153,6 +153,10 @@ class ServingRow(OperationsRow):
 
     live_version = UnicodeAttribute(null=True)
     hidden = UnicodeSetAttribute(null=True)
+    preferences = JSONAttribute(null=True)
+    preferences_number = NumberAttribute(null=True)
+    generation = NumberAttribute(null=True)
+    rebuilding = NumberAttribute(null=True)
 
 
 class VersionRow(OperationsRow):

@@ -2,12 +2,15 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from core.dynamodb.batch import Get, read_batch
 from core.dynamodb.errors import is_condition_failure
+from core.validation import validate
 from recommendations.engine.associations import Association
 from recommendations.engine.packing import Neighbour
 from recommendations.models import ListRow, NeighboursRow, ProfileRow, ServingRow
+from recommendations.preferences import Preferences
 from recommendations.profiles import Profile, decode, encode
 from recommendations.storage import neighbours
 from recommendations.storage.neighbours import Kind
@@ -15,10 +18,22 @@ from recommendations.storage.neighbours import Kind
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServingState:
-    """What holds for every request: the live model version and the items to leave out."""
+    """What holds for every request: the live model version, the items to leave out, the settings.
+
+    Attributes
+    ----------
+    preferences_number
+        Grows with each change of the preferences; 0 while nobody has set any.
+    generations
+        Which rows of counters there are to keep: those that are read, first, and while a rebuild
+        runs those that it makes.
+    """
 
     live_version: str | None = None
     hidden: frozenset[str] = frozenset()
+    preferences: Preferences = field(default_factory=Preferences)
+    preferences_number: int = 0
+    generations: tuple[int, ...] = (1,)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,12 +58,25 @@ class Candidates:
 def _state(row: object) -> ServingState:
     if not isinstance(row, ServingRow):
         return ServingState()
-    return ServingState(live_version=row.live_version, hidden=frozenset(row.hidden or ()))
+    live = int(row.generation or 1)
+    return ServingState(
+        live_version=row.live_version,
+        hidden=frozenset(row.hidden or ()),
+        preferences=Preferences() if row.preferences is None else _preferences(row.preferences),
+        preferences_number=int(row.preferences_number or 0),
+        generations=(live,) if row.rebuilding is None else (live, int(row.rebuilding)),
+    )
 
 
-def state() -> ServingState:
-    """Return the live version and the hidden items."""
-    return _state(ServingRow.load(ServingRow.PK, ServingRow.SK))
+def _preferences(stored: Mapping[str, Any]) -> Preferences:
+    # What an earlier or later release has set besides must not keep this one from answering.
+    known = {name: value for name, value in stored.items() if name in Preferences.__struct_fields__}
+    return validate(Preferences, known)
+
+
+def state(*, consistent: bool = False) -> ServingState:
+    """Return what holds for every request."""
+    return _state(ServingRow.load(ServingRow.PK, ServingRow.SK, consistent=consistent))
 
 
 def state_and_profile(
