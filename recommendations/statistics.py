@@ -8,10 +8,12 @@ stored now and what it has contributed so far, which a ledger keeps.
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal
 from typing import Literal
 
 from core.dynamodb.sharded import shard_of
+from recommendations.credit import FOLLOWERS, OriginOf, Place, credit
 from recommendations.engine.weights import DEFAULT_EVENT_WEIGHTS
 from recommendations.entities import Event, Line
 from recommendations.preferences import Preferences
@@ -21,8 +23,10 @@ Counts = Mapping[str, int | Decimal]
 
 TOTAL = "total"
 SHOP = "-"
-# A placement's day is written by everybody at the same time, so it has several rows.
-DAY_SHARDS = 8
+# A placement's day is written by everybody at the same time, so it has several rows. They are
+# random groups of users as well, from which `recommendations.estimates` knows how much chance
+# there is in a rate: fewer groups would make its intervals wider.
+DAY_SHARDS = 16
 
 #: The name under which an event of each type is counted.
 COUNTED_AS = {
@@ -33,6 +37,13 @@ COUNTED_AS = {
     "dislike": "dislikes",
     "impression": "impressions",
     "click": "clicks",
+}
+#: The name under which a line that is owed to a placement is counted, by the event's type.
+ATTRIBUTED_AS = {
+    "impression": "impressions",
+    "click": "clicks",
+    "cart": "carts",
+    "purchase": "conversions",
 }
 #: Whole numbers in the proportion of the default weights: the order in which products are looked
 #: at for a list. The weights that the shop has set then decide among those.
@@ -74,8 +85,9 @@ def placement_day(day: str, *, variant: str = "", actor: str) -> str:
 def contributions(
     event: Event,
     *,
-    settings: Preferences,  # noqa: ARG001  # for what is owed to earlier clicks
-    clicks: Sequence[Event] = (),  # noqa: ARG001  # the same
+    settings: Preferences,
+    origin_of: OriginOf,
+    clicks: Sequence[Event] = (),
 ) -> Contributions:
     """Return what an event adds to each row of counters; no number in it is negative or zero.
 
@@ -87,16 +99,24 @@ def contributions(
     event
     settings
         The shop's settings at the time of counting.
+    origin_of
+        Reads a recommendation id; None for one that is not ours.
     clicks
-        For a cart or a purchase: the clicks of the same user or session in the
-        ``settings.attribution_days`` before it, newest first.
+        For a cart or a purchase: at least the clicks of the same user or session in the
+        ``settings.attribution_days`` before it, in any order.
     """
-    return {**_of_items(event), **_of_shop(event)}
+    owed = credit(
+        event,
+        clicks=clicks,
+        window=timedelta(days=settings.attribution_days),
+        origin_of=origin_of,
+    )
+    return {**_of_items(event), **_of_shop(event, owed), **_of_placements(event, owed)}
 
 
 def follows_clicks(event: Event) -> bool:
     """Tell whether the clicks before an event may change what it contributes."""
-    return event.type in {"cart", "purchase"}
+    return event.type in FOLLOWERS
 
 
 def score(counts: Counts, *, weights: Mapping[str, float]) -> float:
@@ -118,9 +138,31 @@ def _of_items(event: Event) -> Contributions:
     return found
 
 
-def _of_shop(event: Event) -> Contributions:
+def _of_shop(event: Event, owed: Mapping[Place, Sequence[Line]]) -> Contributions:
     key = CounterKey("placement_stats", SHOP, placement_day(day_of(event), actor=event.actor))
-    return {key: {"events": 1, COUNTED_AS[event.type]: 1, **sales(event, event.items)}}
+    counts = {"events": 1, COUNTED_AS[event.type]: 1, **sales(event, event.items)}
+    lines = [line for own in owed.values() for line in own]
+    if lines:
+        counts |= {f"attributed_{name}": n for name, n in _attributed(event, lines).items()}
+    return {key: counts}
+
+
+def _of_placements(event: Event, owed: Mapping[Place, Sequence[Line]]) -> Contributions:
+    day = day_of(event)
+    return {
+        CounterKey(
+            "placement_stats",
+            place.placement,
+            placement_day(day, variant=place.variant, actor=event.actor),
+        ): {"events": 1, **_attributed(event, lines)}
+        for place, lines in owed.items()
+    }
+
+
+def _attributed(event: Event, lines: Sequence[Line]) -> dict[str, int | Decimal]:
+    """Return what the lines that are owed to a placement count for; each product is one line."""
+    counts = {ATTRIBUTED_AS[event.type]: len(lines), **sales(event, lines)}
+    return {"lists": 1, **counts} if event.type == "impression" else counts
 
 
 def day_of(event: Event) -> str:
