@@ -78,7 +78,8 @@ def _wire_write(write: Write) -> tuple[_RowKey, str, dict[str, Any]]:
     return _row_key(table, key), table, {"DeleteRequest": {"Key": key}}
 
 
-def _pause(attempt: int, sleep: Callable[[float], None]) -> None:
+def pause(attempt: int, sleep: Callable[[float], None] = time.sleep) -> None:
+    """Wait before a further attempt: on average longer each time, and never all at once."""
     longest = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2**attempt)
     sleep(random.uniform(0, longest))  # noqa: S311  # jitter, not a secret
 
@@ -115,7 +116,7 @@ def _write_chunk(
 ) -> list[Write]:
     for attempt in range(_TRIES):
         if attempt:
-            _pause(attempt, sleep)
+            pause(attempt, sleep)
         requests: dict[str, list[dict[str, Any]]] = defaultdict(list)
         for _, table, request in pending.values():
             requests[table].append(request)
@@ -222,7 +223,7 @@ def _read_chunk(
 ) -> list[Get]:
     for attempt in range(_TRIES):
         if attempt:
-            _pause(attempt, sleep)
+            pause(attempt, sleep)
         keys: dict[str, list[WireKey]] = defaultdict(list)
         for get in pending.values():
             keys[get.table.Meta.table_name].append(get.key)

@@ -16,10 +16,13 @@ _TRANSIENT_CODES = frozenset(
     {
         "InternalServerError",
         "LimitExceededException",
+        "ProvisionedThroughputExceeded",
         "ProvisionedThroughputExceededException",
         "RequestLimitExceeded",
         "ServiceUnavailable",
+        "ThrottlingError",
         "ThrottlingException",
+        "TransactionConflict",
         "TransactionConflictException",
         "TransactionInProgressException",
     }
@@ -89,7 +92,7 @@ def is_transient(error: BaseException) -> bool:
             reasons = cause.response.get("CancellationReasons", [])
             codes = [reason.get("Code") for reason in reasons]
             codes.append(cause.response.get("Error", {}).get("Code"))
-            if _TRANSIENT_CODES.intersection(codes) or "ThrottlingError" in codes:
+            if _TRANSIENT_CODES.intersection(codes):
                 return True
     return False
 
@@ -105,3 +108,12 @@ def is_condition_failure(error: BaseException) -> bool:
             if any(reason.get("Code") == "ConditionalCheckFailed" for reason in reasons):
                 return True
     return False
+
+
+def was_retried(error: BaseException) -> bool:
+    """Tell whether a refusal came at a repeated try, so that an earlier one may have been done."""
+    return any(
+        cause.response.get("ResponseMetadata", {}).get("RetryAttempts", 0) > 0
+        for cause in _causes(error)
+        if isinstance(cause, ClientError)
+    )

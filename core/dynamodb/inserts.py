@@ -1,17 +1,15 @@
 """Insert rows that are not there yet, and never overwrite those that are."""
 
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import TypeVar, cast
 
-from pynamodb.exceptions import TransactWriteError
-from pynamodb.transactions import TransactWrite
+from pynamodb.expressions.condition import Condition
 
 from core.dynamodb.batch import chunks
-from core.dynamodb.connection import connection
-from core.dynamodb.errors import BatchIncompleteError, is_condition_failure
+from core.dynamodb.errors import BatchIncompleteError
 from core.dynamodb.tables import Table
+from core.dynamodb.transactions import LIMIT, ConditionFailedError, Save, transact
 
-_TRANSACTION_LIMIT = 100
 _TRIES = 5
 
 _Row = TypeVar("_Row", bound=Table)
@@ -26,7 +24,7 @@ def insert_new(rows: Sequence[_Row]) -> list[_Row]:
         With the rows of a part in which others kept inserting at the same time.
     """
     inserted: list[_Row] = []
-    for part in chunks(rows, _TRANSACTION_LIMIT):
+    for part in chunks(rows, LIMIT):
         inserted += _insert_part(part)
     return inserted
 
@@ -36,18 +34,14 @@ def _insert_part(rows: list[_Row]) -> list[_Row]:
         if not rows:
             return []
         try:
-            with TransactWrite(connection=connection()) as transaction:
-                for row in rows:
-                    free = getattr(type(row), str(row._hash_keyname)).does_not_exist()
-                    transaction.save(row, condition=free)
-        except TransactWriteError as error:
-            if not is_condition_failure(error):
-                raise
-            rows = [
-                row
-                for row, reason in zip(rows, error.cancellation_reasons, strict=True)
-                if reason is None or reason.code != "ConditionalCheckFailed"
-            ]
+            transact([Save(row, condition=_is_free(row)) for row in rows])
+        except ConditionFailedError as error:
+            taken = set(error.positions)
+            rows = [row for position, row in enumerate(rows) if position not in taken]
         else:
             return rows
     raise BatchIncompleteError(rows)
+
+
+def _is_free(row: Table) -> Condition:
+    return cast("Condition", getattr(type(row), str(row._hash_keyname)).does_not_exist())
