@@ -11,7 +11,7 @@ from typing import Any
 from django.contrib.sessions.backends.base import CreateError, SessionBase, UpdateError
 from pynamodb.attributes import UnicodeAttribute
 
-from core.dynamodb.errors import is_condition_failure
+from core.dynamodb.conditions import save_if
 from core.dynamodb.tables import OperationsRow
 
 
@@ -69,12 +69,8 @@ class SessionStore(SessionBase):
             expires_at=self.get_expiry_date(),
         )
         condition = SessionRow.pk.does_not_exist() if must_create else SessionRow.pk.exists()
-        try:
-            row.save(condition=condition)
-        except Exception as error:
-            if is_condition_failure(error):
-                raise (CreateError if must_create else UpdateError) from error
-            raise
+        if not save_if(row, condition):
+            raise CreateError if must_create else UpdateError
 
     def delete(self, session_key: str | None = None) -> None:
         key = session_key or self.session_key

@@ -14,7 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from core.api.errors import ApiError
-from core.dynamodb.errors import is_condition_failure
+from core.dynamodb.conditions import save_if
 from core.dynamodb.tables import OperationsRow
 from core.validation import InvalidInputError
 
@@ -92,13 +92,7 @@ def _claim(pk: str, fingerprint: str) -> bool:
             & (AnswerRow.fingerprint == fingerprint)
         )
     )
-    try:
-        row.save(condition=free)
-    except Exception as error:
-        if is_condition_failure(error):
-            return False
-        raise
-    return True
+    return save_if(row, free)
 
 
 def _replay(pk: str, fingerprint: str, sent: Any) -> Response:

@@ -6,7 +6,7 @@ from typing import Any
 
 from pynamodb.expressions.condition import Condition
 
-from core.dynamodb.errors import is_condition_failure
+from core.dynamodb.conditions import delete_if, save_if
 from core.pages import Page, page_of
 from recommendations.models import JobRow, LeaseRow
 
@@ -67,13 +67,7 @@ def save(job: Job) -> None:
 
 def begin(job: Job) -> bool:
     """Store the state of a job that was queued until now; False when it no longer is."""
-    try:
-        _to_row(job).save(condition=JobRow.state == "queued")
-    except Exception as error:
-        if is_condition_failure(error):
-            return False
-        raise
-    return True
+    return save_if(_to_row(job), JobRow.state == "queued")
 
 
 def beat(*, job_id: str, at: str) -> None:
@@ -132,19 +126,10 @@ def renew(*, name: str, holder: str, now: datetime, seconds: float) -> bool:
 
 
 def _lease(name: str, holder: str, expires_at: datetime, *, condition: Condition) -> bool:
-    try:
-        LeaseRow(LeaseRow.PK, name, holder=holder, expires_at=expires_at).save(condition=condition)
-    except Exception as error:
-        if is_condition_failure(error):
-            return False
-        raise
-    return True
+    row = LeaseRow(LeaseRow.PK, name, holder=holder, expires_at=expires_at)
+    return save_if(row, condition)
 
 
 def release(*, name: str, holder: str) -> None:
     """Give the lease back, if it is still one's own."""
-    try:
-        LeaseRow(LeaseRow.PK, name).delete(condition=LeaseRow.holder == holder)
-    except Exception as error:
-        if not is_condition_failure(error):
-            raise
+    delete_if(LeaseRow(LeaseRow.PK, name), LeaseRow.holder == holder)

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Literal, get_args
 
 from core.dynamodb.batch import READ_LIMIT, Get, Put, chunks, read_batch, write_all
-from core.dynamodb.errors import is_condition_failure
+from core.dynamodb.conditions import held
 from core.pages import Page, page_of
 from recommendations.models import ListRow, ServingRow, VersionRow
 
@@ -165,10 +165,8 @@ def switch(*, to: str | None, expected: str | None) -> bool:
     )
     live_version = ServingRow.live_version
     action = live_version.remove() if to is None else live_version.set(to)
-    try:
-        ServingRow(ServingRow.PK, ServingRow.SK).update(actions=[action], condition=unchanged)
-    except Exception as error:
-        if is_condition_failure(error):
-            return False
-        raise
-    return True
+    row = ServingRow(ServingRow.PK, ServingRow.SK)
+    return held(
+        lambda: row.update(actions=[action], condition=unchanged),
+        applied=lambda: live(consistent=True) == to,
+    )

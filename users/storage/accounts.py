@@ -5,8 +5,8 @@ from typing import Any
 
 from pynamodb.transactions import TransactWrite
 
+from core.dynamodb.conditions import held
 from core.dynamodb.connection import connection
-from core.dynamodb.errors import is_condition_failure
 from core.pages import Page, page_of
 from users.entities import StaffAccount
 from users.models import AccountDirectory, AccountRow, LoginAttemptsRow, staff_key
@@ -42,15 +42,13 @@ def insert(account: StaffAccount) -> bool:
         created_at=account.created_at,
     )
     guard = AccountRow(_guard_key(account.username), account_id=account.account_id)
-    try:
+
+    def write() -> None:
         with TransactWrite(connection=connection()) as transaction:
             transaction.save(guard, condition=AccountRow.pk.does_not_exist())
             transaction.save(row, condition=AccountRow.pk.does_not_exist())
-    except Exception as error:
-        if is_condition_failure(error):
-            return False
-        raise
-    return True
+
+    return held(write, applied=lambda: load_by_username(account.username) == account)
 
 
 def load(account_id: str) -> StaffAccount | None:
@@ -66,16 +64,9 @@ def load_by_username(username: str) -> StaffAccount | None:
 
 def update(account_id: str, **fields: Any) -> bool:
     """Set attributes of an account; return False when there is no such account."""
-    try:
-        AccountRow(staff_key(account_id)).update(
-            actions=[getattr(AccountRow, name).set(value) for name, value in fields.items()],
-            condition=AccountRow.pk.exists(),
-        )
-    except Exception as error:
-        if is_condition_failure(error):
-            return False
-        raise
-    return True
+    actions = [getattr(AccountRow, name).set(value) for name, value in fields.items()]
+    row = AccountRow(staff_key(account_id))
+    return held(lambda: row.update(actions=actions, condition=AccountRow.pk.exists()))
 
 
 def listing(*, limit: int, position: Any = None) -> Page[StaffAccount]:

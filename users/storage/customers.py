@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from core.dynamodb.batch import Get, Put, read_batch, write_batch
-from core.dynamodb.errors import is_condition_failure
+from core.dynamodb.conditions import delete_if, save_if
 from core.dynamodb.inserts import insert_new
 from core.dynamodb.sharded import LAST, NEXT, merge_shards, shard_of
 from core.pages import Page
@@ -56,13 +56,7 @@ def replace(old: Customer, new: Customer) -> bool:
     for name in ("email", "name", "labels", "attributes"):
         attribute, value = getattr(CustomerRow, name), getattr(was, name)
         unchanged &= attribute.does_not_exist() if value is None else attribute == value
-    try:
-        _row(new).save(condition=unchanged)
-    except Exception as error:
-        if is_condition_failure(error):
-            return False
-        raise
-    return True
+    return save_if(_row(new), unchanged)
 
 
 def load(user_id: str) -> Customer | None:
@@ -77,13 +71,7 @@ def load_many(user_ids: Collection[str]) -> dict[str, Customer]:
 
 def delete(user_id: str) -> bool:
     """Delete a customer's row; return whether there was one."""
-    try:
-        CustomerRow(user_id).delete(condition=CustomerRow.user_id.exists())
-    except Exception as error:
-        if is_condition_failure(error):
-            return False
-        raise
-    return True
+    return delete_if(CustomerRow(user_id), CustomerRow.user_id.exists())
 
 
 def insert_missing(user_ids: Collection[str]) -> set[str]:
@@ -104,11 +92,7 @@ def delete_bare(user_id: str) -> None:
         & CustomerRow.labels.does_not_exist()
         & CustomerRow.attributes.does_not_exist()
     )
-    try:
-        CustomerRow(user_id).delete(condition=bare)
-    except Exception as error:
-        if not is_condition_failure(error):
-            raise
+    delete_if(CustomerRow(user_id), bare)
 
 
 def _by_id(prefix: str, after: str, limit: int) -> list[CustomerRow]:

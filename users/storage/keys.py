@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from core.dynamodb.errors import is_condition_failure
+from core.dynamodb.conditions import held, save_if
 from core.pages import Page, page_of
 from users.entities import ApiKey
 from users.models import AccountDirectory, AccountRow
@@ -38,13 +38,7 @@ def insert(key: ApiKey, *, secret_hash: str) -> bool:
         created_at=key.created_at,
         created_by=key.created_by,
     )
-    try:
-        row.save(condition=AccountRow.pk.does_not_exist())
-    except Exception as error:
-        if is_condition_failure(error):
-            return False
-        raise
-    return True
+    return save_if(row, AccountRow.pk.does_not_exist())
 
 
 def load(prefix: str) -> tuple[ApiKey, str] | None:
@@ -56,16 +50,16 @@ def load(prefix: str) -> tuple[ApiKey, str] | None:
 def update(prefix: str, **fields: Any) -> ApiKey | None:
     """Set attributes of a key that is not revoked; return None when there is none."""
     row = AccountRow(_pk(prefix))
-    try:
-        row.update(
-            actions=[getattr(AccountRow, name).set(value) for name, value in fields.items()],
-            condition=AccountRow.pk.exists() & AccountRow.revoked_at.does_not_exist(),
-        )
-    except Exception as error:
-        if is_condition_failure(error):
-            return None
-        raise
-    return _entity(row)
+    actions = [getattr(AccountRow, name).set(value) for name, value in fields.items()]
+    usable = AccountRow.pk.exists() & AccountRow.revoked_at.does_not_exist()
+
+    def applied() -> bool:
+        row.refresh(consistent_read=True)
+        return all(getattr(row, name) == value for name, value in fields.items())
+
+    if held(lambda: row.update(actions=actions, condition=usable), applied=applied):
+        return _entity(row)
+    return None
 
 
 def revoke(prefix: str, *, at: datetime) -> bool:
