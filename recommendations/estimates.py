@@ -53,8 +53,7 @@ def rate(groups: Sequence[Group]) -> Estimate | None:
     if not of or hits > of:
         return None
     share = hits / of
-    binomial = share * (1 - share) / of
-    effective = of / max(1.0, _variance(groups) / binomial) if binomial else of
+    effective = of / max(1.0, design_effect(groups))
     low, high = wilson(share * effective, effective, quantile=student(_Z, len(groups) - 1))
     return Estimate(share, low, high, sqrt(share * (1 - share) / effective))
 
@@ -82,6 +81,13 @@ def difference(one: Estimate, other: Estimate) -> Estimate:
         value + sqrt((one.high - one.value) ** 2 + (other.value - other.low) ** 2),
         sqrt(one.error**2 + other.error**2),
     )
+
+
+def design_effect(groups: Sequence[Group]) -> float:
+    """Return how much larger the variance of a proportion is than that of independent trials."""
+    hits, of = _sums(groups)
+    binomial = hits / of * (1 - hits / of) / of
+    return _variance(groups) / binomial if binomial else 1.0
 
 
 def _sums(groups: Sequence[Group]) -> tuple[float, float]:
