@@ -22,12 +22,10 @@ def train(event: Mapping[str, Any] | None = None, context: Any = None) -> dict[s
 
     event = event or {}
     left = getattr(context, "get_remaining_time_in_millis", None)
-    deadline = None if left is None else time.monotonic() + left() / 1000
+    timing = training.Timing(deadline=None if left is None else time.monotonic() + left() / 1000)
 
     def work(progress: jobs.Progress) -> dict[str, Any]:
-        return training.train(
-            progress, tune_seconds=settings.TRAINING_TUNE_SECONDS, deadline=deadline
-        )
+        return training.train(progress, tune_seconds=settings.TRAINING_TUNE_SECONDS, timing=timing)
 
     job = jobs.run(name="train", work=work, job_id=event.get("job_id"), by=_started_by(event))
     return {"job_id": job.job_id, **job.result}

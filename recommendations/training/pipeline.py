@@ -1,41 +1,33 @@
-"""The training pipeline: extract, tune, evaluate, fit, write, publish.
+"""The training pipeline: extract, tune, evaluate, decide, fit, write, publish.
 
 The live model serves untouched until all rows of the new one are stored; the switch is one
 conditional write. Whatever fails before, or kills the job, leaves the live model as it is.
 """
 
-import time
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, fields, replace
+from dataclasses import replace
 from datetime import UTC, datetime
-from itertools import chain
 from typing import Any
 
-import numpy as np
-
-from core.validation import to_iso
-from recommendations.engine.evaluate import Evaluation, evaluate, temporal_split
-from recommendations.engine.gate import decide
-from recommendations.engine.interactions import Interactions
 from recommendations.engine.models import ItemNeighbours
-from recommendations.engine.packing import Neighbour
-from recommendations.engine.tune import Tuning, tune
+from recommendations.engine.models.item_neighbours import RESERVE
+from recommendations.preferences import Preferences
+from recommendations.services import preferences as preferences_service
 from recommendations.services import versions
 from recommendations.services.jobs import JobError, Progress
-from recommendations.storage import neighbours
 from recommendations.storage import versions as storage
-from recommendations.storage.neighbours import Written
 from recommendations.storage.versions import ModelVersion
-from recommendations.training.extract import extract
+from recommendations.training.catalogue import Catalogue, read_catalogue
+from recommendations.training.extract import Extract, extract
 from recommendations.training.lists import ready_lists
+from recommendations.training.quality import Judgement, choose_parameters, judge
+from recommendations.training.record import items_before, new_record
+from recommendations.training.rows import Rows, content_neighbours
+from recommendations.training.timing import Timing
 
-CHARTED_DAYS = 90
 # From so many items on, refining may take longer than a Lambda function lives. The rows of the
 # valid base model are written before it then, so that little is left to write at the end.
 LARGE_CATALOGUE = 50_000
-_TUNING_SHARE = 0.2
 _DIGITS = 6
-_SEARCHED = 100
 
 
 class NothingToLearnError(JobError):
@@ -46,8 +38,8 @@ def train(
     progress: Progress,
     *,
     tune_seconds: float,
-    deadline: float | None = None,
-    clock: Callable[[], float] = time.monotonic,
+    timing: Timing | None = None,
+    large_catalogue: int = LARGE_CATALOGUE,
 ) -> dict[str, Any]:
     """Train a model on all stored events; publish it unless it is worse than the live one.
 
@@ -57,10 +49,10 @@ def train(
         What the job reports through.
     tune_seconds
         Time to look for better parameters, at most a fifth of what is left; none when 0.
-    deadline
-        On the clock; the model is refined as far as time allows, and says how far.
-    clock
-        Seconds, never going back.
+    timing
+        The model is refined as far as time allows, and says how far.
+    large_catalogue
+        From so many items on, a valid model is written before it is refined.
 
     Returns
     -------
@@ -72,186 +64,120 @@ def train(
     NothingToLearnError
         When there are no events; the live model keeps serving.
     """
+    timing = timing or Timing()
     now = datetime.now(UTC)
+    preferences = preferences_service.find().preferences
     progress.step("reading events", progress=0.02)
-    interactions = extract(on_rows=progress.rows)
-    if not len(interactions):
-        message = "there are no purchases, views or likes to learn from; import events first"
-        raise NothingToLearnError(message)
-
-    budget = tune_seconds
-    if deadline is not None:
-        budget = min(budget, _TUNING_SHARE * (deadline - clock()))
+    read = extract(preferences=preferences, on_rows=progress.rows)
+    _require_events(read)
+    catalogue = read_catalogue()
     progress.step("looking for better parameters", progress=0.1)
-    tuning = _tune(interactions, budget=budget, clock=clock)
-    model = ItemNeighbours().clone(**(tuning.changes if tuning else {}))
-
+    tuning = choose_parameters(read.interactions, seconds=tune_seconds, timing=timing)
     progress.step("measuring on held-out time", progress=0.35)
-    live = _live_model()
-    evaluation = evaluate(interactions, model=model, others={"live": live} if live else None)
-    decision = decide(evaluation)
-
-    before = _rows_before()
-    record = ModelVersion(
-        version=_new_version(now),
-        created_at=to_iso(now),
-        state="training",
-        parameters=model.get_params(),
-        data={
-            **_data(interactions, evaluation),
-            "daily": _daily(interactions),
-            "tuning": tuning.as_dict() if tuning else None,
-            "by_history": [asdict(group) for group in evaluation.by_history],
-            "exposure": evaluation.exposure,
-            "decision": {"publish": decision.publish, "reasons": list(decision.reasons)},
-        },
-        metrics=_metrics(evaluation),
+    judgement = judge(read.interactions, tuning=tuning)
+    record = _begin(read, catalogue, judgement, now=now)
+    record = _fit_and_write(
+        record,
+        read,
+        catalogue,
+        preferences=preferences,
+        progress=progress,
+        timing=timing,
+        large_catalogue=large_catalogue,
     )
-    # Stored before the first neighbour row: whatever may have one is known even after a kill.
-    known = before.union(interactions.item_ids)
+    progress.step("publishing", progress=0.95)
+    if judgement.decision.publish:
+        versions.publish(version=record.version)
+    versions.retire_old()
+    return _result(record, judgement)
+
+
+def _require_events(read: Extract) -> None:
+    if len(read.interactions):
+        return
+    message = "there are no purchases, views or likes to learn from; import events first"
+    if read.skipped:
+        reasons = ", ".join(f"{count} {reason}" for reason, count in sorted(read.skipped.items()))
+        message = f"{message} (left out: {reasons})"
+    raise NothingToLearnError(message)
+
+
+def _begin(
+    read: Extract, catalogue: Catalogue, judgement: Judgement, *, now: datetime
+) -> ModelVersion:
+    """Store the record of the version, with all items that may get a row.
+
+    Before the first row is: whatever may have one is known even after a kill.
+    """
+    record = new_record(read, judgement, now=now)
+    known = items_before().union(read.interactions.item_ids, catalogue.texts)
     record = storage.save_names(record, "known", sorted(known))
     storage.save(record)
-    gone = known.difference(interactions.item_ids)
-    retained = [each.version for each in versions.retained()]
+    return record
 
-    def write(fitted: ItemNeighbours) -> Written:
-        return neighbours.save(
-            version=record.version,
-            retained=retained,
-            rows=chain(
-                _rows(fitted.neighbours(), interactions.item_ids),
-                ((item_id, []) for item_id in gone),
-            ),
-            progress=progress.rows,
-        )
 
-    def write_base(fitted: ItemNeighbours) -> None:
-        if interactions.n_items >= LARGE_CATALOGUE:
+def _fit_and_write(
+    record: ModelVersion,
+    read: Extract,
+    catalogue: Catalogue,
+    *,
+    preferences: Preferences,
+    progress: Progress,
+    timing: Timing,
+    large_catalogue: int,
+) -> ModelVersion:
+    """Fit the models and write all rows of the version; return its complete record."""
+    interactions = read.interactions
+    latest = float(interactions.times.max())
+    rows = Rows(
+        version=record.version,
+        retained=[each.version for each in versions.retained()],
+        item_ids=list(storage.names(record, "known")),
+        catalogue=catalogue,
+        progress=progress.rows,
+    )
+    content = content_neighbours(catalogue, interactions)
+
+    def on_base(base: ItemNeighbours) -> None:
+        if interactions.n_items >= large_catalogue:
             progress.step("writing the base model", progress=0.62)
-            write(fitted)
-            progress.step("refining", progress=0.65)
+            rows.write_similar(base, content)
+        # Without the time for them, those of the version before stay in force.
+        if timing.left > RESERVE:
+            progress.step("writing what is bought together and next", progress=0.64)
+            rows.write_others(interactions, now=latest)
+        progress.step("refining", progress=0.66)
 
     progress.step("fitting", progress=0.6)
-    latest = float(interactions.times.max())
-    model.fit(interactions, now=latest, deadline=deadline, clock=clock, on_base=write_base)
-    lists = ready_lists(interactions, now=latest)
+    model = ItemNeighbours(**record.parameters).fit(
+        interactions, now=latest, deadline=timing.deadline, clock=timing.clock, on_base=on_base
+    )
     progress.step("writing the model", progress=0.7)
+    lists = ready_lists(
+        interactions, catalogue, now=latest, trending_days=preferences.trending_days
+    )
     record = storage.save_names(record, "lists", sorted(lists))
     refined = {"refined_share": round(model.refined_share_, _DIGITS)}
     record = replace(record, data={**record.data, **refined})
     storage.save(record)
-    written = write(model)
-    rows = {
-        "neighbours": written.items,
-        "neighbours_written": written.changed,
-        "lists": storage.save_lists(version=record.version, lists=lists.items()),
-    }
-    record = storage.save_names(record, "items", interactions.item_ids)
-    storage.save(replace(record, state="ready" if decision.publish else "rejected", rows=rows))
+    rows.write_similar(model, content)
+    rows.counts["lists"] = storage.save_lists(version=record.version, lists=lists.items())
+    record = storage.save_names(record, "items", content.item_ids_)
+    state = "ready" if record.data["decision"]["publish"] else "rejected"
+    record = replace(record, state=state, rows=dict(rows.counts))
+    storage.save(record)
+    return record
 
-    progress.step("publishing", progress=0.95)
-    if decision.publish:
-        versions.publish(version=record.version)
-    versions.retire_old()
+
+def _result(record: ModelVersion, judgement: Judgement) -> dict[str, Any]:
+    metrics = judgement.evaluation.metrics
     return {
         "version": record.version,
-        "published": decision.publish,
-        "reasons": list(decision.reasons),
-        "events": len(interactions),
-        "users": interactions.n_users,
-        "items": interactions.n_items,
-        "rows": rows,
-        "recall@20": round(evaluation.metrics["model"]["recall@20"], _DIGITS),
-        "ndcg@20": round(evaluation.metrics["model"]["ndcg@20"], _DIGITS),
-        "popular_recall@20": round(evaluation.metrics["popular"]["recall@20"], _DIGITS),
+        "published": judgement.decision.publish,
+        "reasons": list(judgement.decision.reasons),
+        **{name: record.data[name] for name in ("events", "users", "items", "skipped")},
+        "rows": record.rows,
+        "recall@20": round(metrics["model"]["recall@20"], _DIGITS),
+        "ndcg@20": round(metrics["model"]["ndcg@20"], _DIGITS),
+        "popular_recall@20": round(metrics["popular"]["recall@20"], _DIGITS),
     }
-
-
-def _tune(
-    interactions: Interactions, *, budget: float, clock: Callable[[], float]
-) -> Tuning | None:
-    """Choose parameters without a look at the time that the evaluation hides."""
-    if budget <= 0:
-        return None
-    known, _ = temporal_split(interactions)
-    return tune(known, model=ItemNeighbours(), budget=budget, clock=clock)
-
-
-def _live_model() -> ItemNeighbours | None:
-    """Return an unfitted model with the parameters of the live version."""
-    version = versions.live()
-    record = versions.find(version=version) if version else None
-    if record is None:
-        return None
-    known = {each.name for each in fields(ItemNeighbours) if each.init}
-    return ItemNeighbours(
-        **{name: value for name, value in record.parameters.items() if name in known}
-    )
-
-
-def _rows_before() -> set[str]:
-    """Return the items that may have neighbour rows, published or not, of a killed run too."""
-    for record in storage.listing(limit=_SEARCHED).rows:
-        name_rows = record.data.get("name_rows", {})
-        if record.state != "retired" and name_rows:
-            return set(storage.names(record, "items" if "items" in name_rows else "known"))
-    return set()
-
-
-def _new_version(now: datetime) -> str:
-    """Return a version id that sorts after all earlier ones."""
-    stem = f"{now:%Y-%m-%dT%H:%MZ}"
-    for number in range(1, 10):
-        if versions.find(version=f"{stem}-{number}") is None:
-            return f"{stem}-{number}"
-    message = "nine models were trained within this minute; wait for the next"
-    raise JobError(message)
-
-
-def _metrics(evaluation: Evaluation) -> dict[str, Any]:
-    return {
-        name: {
-            **values,
-            "intervals": evaluation.intervals[name],
-            "differences": evaluation.differences.get(name, {}),
-        }
-        for name, values in evaluation.metrics.items()
-    }
-
-
-def _data(interactions: Interactions, evaluation: Evaluation) -> dict[str, Any]:
-    def at(seconds: float) -> str:
-        return to_iso(datetime.fromtimestamp(seconds, UTC))
-
-    return {
-        "events": len(interactions),
-        "users": interactions.n_users,
-        "items": interactions.n_items,
-        "from": at(float(interactions.times.min())),
-        "to": at(float(interactions.times.max())),
-        "holdout": {
-            "users": evaluation.users,
-            "from": at(evaluation.test_from),
-            "to": at(evaluation.test_to),
-        },
-    }
-
-
-def _daily(interactions: Interactions) -> list[int]:
-    """Return the events of each of the last 90 days, UTC, up to that of the newest event."""
-    days = (interactions.times // 86_400).astype(int)
-    age = days.max() - days
-    return [int(count) for count in np.bincount(age[age < CHARTED_DAYS])[::-1]]
-
-
-def _rows(
-    found: Iterator[tuple[str, list[Neighbour]]], item_ids: Iterable[str]
-) -> Iterator[tuple[str, list[Neighbour]]]:
-    """Yield a row for every item, empty for those that have no neighbours (any more)."""
-    known = next(found, None)
-    for item_id in item_ids:
-        if known is not None and known[0] == item_id:
-            yield known
-            known = next(found, None)
-        else:
-            yield item_id, []

@@ -1,0 +1,96 @@
+"""The record of a model version: what a person and the next training want to know of it."""
+
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+
+from core.validation import to_iso
+from recommendations.engine.evaluate import Evaluation
+from recommendations.engine.interactions import Interactions
+from recommendations.services import versions
+from recommendations.services.jobs import JobError
+from recommendations.storage import versions as storage
+from recommendations.storage.versions import ModelVersion
+from recommendations.training.extract import Extract
+from recommendations.training.quality import Judgement
+
+CHARTED_DAYS = 90
+_SEARCHED = 100
+
+
+def new_record(read: Extract, judgement: Judgement, *, now: datetime) -> ModelVersion:
+    """Return the record of a version whose rows are yet to be written; nothing is stored."""
+    evaluation, decision = judgement.evaluation, judgement.decision
+    return ModelVersion(
+        version=_new_version(now),
+        created_at=to_iso(now),
+        state="training",
+        parameters=judgement.parameters,
+        data={
+            **_sizes(read.interactions, evaluation),
+            "skipped": read.skipped,
+            "daily": _daily(read.interactions),
+            "tuning": judgement.tuning,
+            "by_history": [asdict(group) for group in evaluation.by_history],
+            "exposure": evaluation.exposure,
+            "decision": {"publish": decision.publish, "reasons": list(decision.reasons)},
+        },
+        metrics=_metrics(evaluation),
+    )
+
+
+def items_before() -> set[str]:
+    """Return the items that may have neighbour rows, published or not, of a killed run too."""
+    for record in storage.listing(limit=_SEARCHED).rows:
+        name_rows = record.data.get("name_rows", {})
+        if record.state != "retired" and name_rows:
+            return set(storage.names(record, "items" if "items" in name_rows else "known"))
+    return set()
+
+
+def _new_version(now: datetime) -> str:
+    """Return a version id that sorts after all earlier ones."""
+    stem = f"{now:%Y-%m-%dT%H:%MZ}"
+    for number in range(1, 10):
+        if versions.find(version=f"{stem}-{number}") is None:
+            return f"{stem}-{number}"
+    message = "nine models were trained within this minute; wait for the next"
+    raise JobError(message)
+
+
+def _metrics(evaluation: Evaluation) -> dict[str, Any]:
+    return {
+        name: {
+            **values,
+            "intervals": evaluation.intervals[name],
+            "differences": evaluation.differences.get(name, {}),
+        }
+        for name, values in evaluation.metrics.items()
+    }
+
+
+def _sizes(interactions: Interactions, evaluation: Evaluation) -> dict[str, Any]:
+    def at(seconds: float) -> str:
+        return to_iso(datetime.fromtimestamp(seconds, UTC))
+
+    return {
+        "events": len(interactions),
+        "users": interactions.n_users,
+        "items": interactions.n_items,
+        "from": at(float(interactions.times.min())),
+        "to": at(float(interactions.times.max())),
+        "holdout": {
+            "users": evaluation.users,
+            "from": at(evaluation.test_from),
+            "to": at(evaluation.test_to),
+        },
+    }
+
+
+def _daily(interactions: Interactions) -> list[int]:
+    """Return the events of each of the last 90 days, UTC, up to that of the newest event."""
+    days = (interactions.times // 86_400).astype(int)
+    age = days.max() - days
+    return [int(count) for count in np.bincount(age[age < CHARTED_DAYS])[::-1]]
