@@ -1,7 +1,6 @@
 """Which products to show next, over REST."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from decimal import Decimal
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -14,13 +13,13 @@ from core.api.operations import ApiView, operation
 from core.validation import Id, Label
 from recommendations.api.catalogue import missing_item
 from recommendations.entities import Item
+from recommendations.rules import Filters, Terms
 from recommendations.services import catalogue, recommend
 from recommendations.services.profiles import ContendedProfileError
 
 retry_later(ContendedProfileError)
 
 _SCOPE = "recommendations:read"
-_PRICE_LIMIT = Decimal(10) ** 12
 Limit = Annotated[int, msgspec.Meta(ge=1, le=100)]
 
 
@@ -39,13 +38,22 @@ class FilterQuery(queries.Query, frozen=True, kw_only=True):
     expand: Literal["item"] | None = None
 
     def __post_init__(self) -> None:
-        for price in (self.price_min, self.price_max):
-            # Compared without arithmetic, which overflows for the exponents that text may have.
-            if price is not None and not (
-                price.is_finite() and -_PRICE_LIMIT < price < _PRICE_LIMIT
-            ):
-                message = "give `price_min` and `price_max` as numbers below 10^12"
-                raise ValueError(message)
+        self.filters()
+
+    def filters(self) -> Filters:
+        """Return what the catalogue fields of a product must be like.
+
+        Raises
+        ------
+        ValueError
+            For a price that no product has.
+        """
+        return Filters(
+            categories=Terms(any_of=self.category),
+            price_min=self.price_min,
+            price_max=self.price_max,
+            exclude=frozenset(self.exclude),
+        )
 
 
 class RecommendQuery(FilterQuery, frozen=True, kw_only=True):
@@ -112,17 +120,13 @@ class SimilarList(msgspec.Struct, frozen=True, kw_only=True):
 _Row = TypeVar("_Row", RecommendedItem, SimilarItem)
 
 
-def _service_query(query: FilterQuery) -> recommend.Query:
-    common = recommend.Query(
-        limit=query.limit,
-        categories=query.category,
-        exclude=frozenset(query.exclude),
-        price_min=query.price_min,
-        price_max=query.price_max,
+def _answer(recommender: str, query: FilterQuery, **about: Any) -> recommend.Answer:
+    if isinstance(query, RecommendQuery):
+        about["explain"] = query.explain
+        about["exclude_purchased"] = query.exclude_purchased
+    return recommend.serve(
+        recommender=recommender, filters=[query.filters()], limit=query.limit, **about
     )
-    if not isinstance(query, RecommendQuery):
-        return common
-    return replace(common, exclude_purchased=query.exclude_purchased, explain=query.explain)
 
 
 def _expanded(rows: Sequence[_Row], query: FilterQuery) -> tuple[_Row, ...]:
@@ -159,7 +163,7 @@ class UserRecommendations(ApiView):
     @operation("Recommend for user", scope=_SCOPE, query=RecommendQuery, answer=RecommendedList)
     def get(self, user_id: str, query: RecommendQuery) -> RecommendedList:
         """For a known user; an unknown one gets what is popular."""
-        answer = recommend.for_user(user_id=user_id, query=_service_query(query))
+        answer = _answer("personal", query, user_id=user_id)
         return _present(answer, query)
 
 
@@ -176,7 +180,7 @@ class SessionRecommendations(ApiView):
         """For a basket or an anonymous session; a `limit` in the body goes before the query's."""
         if body.limit is not None:
             query = msgspec.structs.replace(query, limit=body.limit)
-        answer = recommend.for_session(item_ids=body.items, query=_service_query(query))
+        answer = _answer("session", query, item_ids=body.items)
         return _present(answer, query)
 
 
@@ -184,21 +188,21 @@ class PopularItems(ApiView):
     @operation("List popular items", scope=_SCOPE, query=RecommendQuery, answer=RecommendedList)
     def get(self, query: RecommendQuery) -> RecommendedList:
         """What sells best over all time; not personal."""
-        return _present(recommend.popular(query=_service_query(query)), query)
+        return _present(_answer("popular", query, fallbacks=()), query)
 
 
 class TrendingItems(ApiView):
     @operation("List trending items", scope=_SCOPE, query=RecommendQuery, answer=RecommendedList)
     def get(self, query: RecommendQuery) -> RecommendedList:
         """What sold best lately; not personal."""
-        return _present(recommend.trending(query=_service_query(query)), query)
+        return _present(_answer("trending", query, fallbacks=()), query)
 
 
 class SimilarItems(ApiView):
     @operation("List similar items", scope=_SCOPE, query=FilterQuery, answer=SimilarList)
     def get(self, item_id: str, query: FilterQuery) -> SimilarList:
         """Products that the same users chose."""
-        answer = recommend.similar(item_id=item_id, query=_service_query(query))
+        answer = _answer("similar", query, item_ids=[item_id], fallbacks=())
         if not answer.results and catalogue.find(item_id=item_id) is None:
             raise missing_item()
         rows = [

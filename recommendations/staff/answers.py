@@ -37,7 +37,7 @@ def recommendation_list(answer: recommend.Answer, *, explain: bool = True) -> Ma
     return {"rows": rows, "version": answer.model_version, "explain": explain, "hint": hint}
 
 
-def similar_list(answer: recommend.SimilarAnswer) -> Mapping[str, Any]:
+def similar_list(answer: recommend.Answer) -> Mapping[str, Any]:
     """Return the neighbours of a product, with the users behind each."""
     known = cells.products(row.item_id for row in answer.results)
     best = max((row.score for row in answer.results), default=1.0)

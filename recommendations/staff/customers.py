@@ -34,8 +34,8 @@ _RECOMMENDATIONS = 12
 
 
 def _recommendations(request: HttpRequest, key: str) -> Mapping[str, Any]:  # noqa: ARG001  # a part's signature
-    answer = recommend.for_user(
-        user_id=key, query=recommend.Query(limit=_RECOMMENDATIONS, explain=True)
+    answer = recommend.serve(
+        recommender="personal", user_id=key, limit=_RECOMMENDATIONS, explain=True
     )
     return recommendation_list(answer)
 

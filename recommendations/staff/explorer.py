@@ -12,7 +12,6 @@ from django.urls import reverse
 from core.staff.base import ToolView
 from core.staff.resource import Hint, Panel
 from recommendations.services import recommend
-from recommendations.services.recommend import Query
 from recommendations.staff.answers import (
     LIST_TEMPLATE,
     SIMILAR_TEMPLATE,
@@ -82,17 +81,16 @@ def _panel(kind: str, ids: str, name: str) -> Panel:
 
 
 def _answer(name: str, ids: list[str]) -> tuple[str, Mapping[str, Any]]:
-    query = Query(limit=_LIMIT, explain=True)
     if not ids:
         return LIST_TEMPLATE, {"rows": [], "hint": Hint("Give at least one id.")}
+    answer = recommend.serve(
+        recommender=name,
+        user_id=ids[0] if name == "personal" else None,
+        item_ids=ids if name in {"session", "similar"} else (),
+        fallbacks=() if name in {"similar", "trending", "popular"} else recommend.FALLBACKS,
+        limit=_LIMIT,
+        explain=True,
+    )
     if name == "similar":
-        return SIMILAR_TEMPLATE, similar_list(recommend.similar(item_id=ids[0], query=query))
-    if name == "personal":
-        answer = recommend.for_user(user_id=ids[0], query=query)
-    elif name == "session":
-        answer = recommend.for_session(item_ids=ids, query=query)
-    elif name == "trending":
-        answer = recommend.trending(query=query)
-    else:
-        answer = recommend.popular(query=query)
+        return SIMILAR_TEMPLATE, similar_list(answer)
     return LIST_TEMPLATE, recommendation_list(answer, explain=name in {"personal", "session"})

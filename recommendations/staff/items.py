@@ -43,8 +43,8 @@ _SIMILAR = 15
 
 
 def _similar(request: HttpRequest, key: str) -> Mapping[str, Any]:  # noqa: ARG001  # a part's signature
-    query = recommend.Query(limit=_SIMILAR)
-    return similar_list(recommend.similar(item_id=key, query=query))
+    answer = recommend.serve(recommender="similar", item_ids=[key], fallbacks=(), limit=_SIMILAR)
+    return similar_list(answer)
 
 
 def _set_available(call: Call, *, available: bool) -> Outcome:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from core.dynamodb.batch import Get, read_batch
-from core.dynamodb.errors import is_condition_failure
+from core.dynamodb.conditions import save_if
 from core.validation import validate
 from recommendations.engine.associations import Association
 from recommendations.engine.packing import Neighbour
@@ -55,7 +55,8 @@ class Candidates:
     associations: Mapping[str, list[Association]] = field(default_factory=dict)
 
 
-def _state(row: object) -> ServingState:
+def state_of(row: object) -> ServingState:
+    """Turn the stored row into what holds for every request; the defaults without one."""
     if not isinstance(row, ServingRow):
         return ServingState()
     live = int(row.generation or 1)
@@ -76,7 +77,7 @@ def _preferences(stored: Mapping[str, Any]) -> Preferences:
 
 def state(*, consistent: bool = False) -> ServingState:
     """Return what holds for every request."""
-    return _state(ServingRow.load(ServingRow.PK, ServingRow.SK, consistent=consistent))
+    return state_of(ServingRow.load(ServingRow.PK, ServingRow.SK, consistent=consistent))
 
 
 def state_and_profile(
@@ -87,17 +88,14 @@ def state_and_profile(
         [Get(ServingRow, ServingRow.PK, ServingRow.SK), Get(ProfileRow, user_id)],
         consistent=consistent,
     )
-    found = (
-        decode(
-            user_id=user_id,
-            version=profile.version,
-            content=profile.content,
-            digest=profile.digest,
-        )
-        if isinstance(profile, ProfileRow)
-        else None
-    )
-    return _state(serving), found
+    return state_of(serving), profile_of(profile)
+
+
+def profile_of(row: object) -> Profile | None:
+    """Turn a stored row into a profile; None without one."""
+    if not isinstance(row, ProfileRow):
+        return None
+    return decode(user_id=row.user_id, version=row.version, content=row.content, digest=row.digest)
 
 
 def save_profile(profile: Profile, *, replaces: str | None) -> bool:
@@ -117,13 +115,7 @@ def save_profile(profile: Profile, *, replaces: str | None) -> bool:
     unchanged = (
         ProfileRow.digest.does_not_exist() if replaces is None else ProfileRow.digest == replaces
     )
-    try:
-        row.save(condition=unchanged)
-    except Exception as error:
-        if is_condition_failure(error):
-            return False
-        raise
-    return True
+    return save_if(row, unchanged)
 
 
 def delete_profile(*, user_id: str) -> bool:

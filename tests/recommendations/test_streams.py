@@ -9,7 +9,6 @@ import pytest
 from recommendations import streams
 from recommendations.models import ProfileRow
 from recommendations.services import catalogue, events, recommend
-from recommendations.services.recommend import Query
 from tests.recommendations.factories import START, event, store_model
 from users.entities import Customer
 from users.services import customers
@@ -41,12 +40,14 @@ def _model() -> None:
 def test_a_purchase_changes_the_stored_list() -> None:
     events.record(events=[event("ann", "tea")])
     assert streams.handler({"Records": [record("ann", 1, "tea")]}) == {"batchItemFailures": []}
-    assert [e.item_id for e in recommend.for_user(user_id="ann", query=Query()).results] == ["cup"]
+    assert [e.item_id for e in recommend.serve(recommender="personal", user_id="ann").results] == [
+        "cup"
+    ]
 
     events.record(events=[event("ann", "cake", event_id="e-2", hours=1)])
     streams.handler({"Records": [record("ann", 2, "cake")]})
 
-    found = recommend.for_user(user_id="ann", query=Query()).results
+    found = recommend.serve(recommender="personal", user_id="ann").results
     assert {row.item_id for row in found} == {"cup", "plate"}
 
 

@@ -13,7 +13,6 @@ import pytest
 
 from recommendations import jobs
 from recommendations.services import events, recommend, versions
-from recommendations.services.recommend import Query
 from tests.recommendations.factories import event
 
 pytestmark = pytest.mark.usefixtures("dynamodb")
@@ -90,11 +89,19 @@ def record_orders(round_number: int) -> None:
 def shown() -> list[tuple[str, list[str]]]:
     """Return what the live model answers, for every product and a few users."""
     near = [
-        [row.item_id for row in recommend.similar(item_id=f"p{n:02}", query=Query()).results]
+        [
+            row.item_id
+            for row in recommend.serve(
+                recommender="similar", item_ids=[f"p{n:02}"], fallbacks=()
+            ).results
+        ]
         for n in range(PRODUCTS)
     ]
     lists = [
-        [row.item_id for row in recommend.for_session(item_ids=[f"p{n:02}"], query=Query()).results]
+        [
+            row.item_id
+            for row in recommend.serve(recommender="session", item_ids=[f"p{n:02}"]).results
+        ]
         for n in range(5)
     ]
     return [(str(versions.live()), row) for row in near + lists]

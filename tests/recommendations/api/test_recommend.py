@@ -65,7 +65,7 @@ def test_catalogue_fields_are_added_when_asked_for() -> None:
     results = get("users/ann/?expand=item")["results"]
 
     assert results[0]["item"]["name"] == "Cup"
-    assert results[0]["item"]["price"] == "4.5"
+    assert results[0]["item"]["price"] == "4.50"
     assert next(row["item"] for row in results if row["item_id"] == "spoon") is None
 
 

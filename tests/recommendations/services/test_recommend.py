@@ -6,8 +6,8 @@ import pytest
 
 from core.dynamodb.meter import metered
 from recommendations.entities import Item
+from recommendations.rules import Filters, Terms
 from recommendations.services import catalogue, events, profiles, recommend
-from recommendations.services.recommend import Query
 from tests.recommendations.factories import event, store_model
 
 pytestmark = pytest.mark.usefixtures("dynamodb")
@@ -38,7 +38,7 @@ def _ann(_model: None) -> None:
 
 @pytest.mark.usefixtures("_ann")
 def test_a_users_list_is_personal_first_then_trending_then_popular() -> None:
-    answer = recommend.for_user(user_id="ann", query=Query())
+    answer = recommend.serve(recommender="personal", user_id="ann")
 
     assert shown(answer) == [
         ("cup", "personal"),
@@ -55,17 +55,17 @@ def test_a_users_list_is_personal_first_then_trending_then_popular() -> None:
 
 @pytest.mark.usefixtures("_ann")
 def test_a_fresh_profile_answers_in_one_round_trip() -> None:
-    recommend.for_user(user_id="ann", query=Query())
+    recommend.serve(recommender="personal", user_id="ann")
 
     with metered() as meter:
-        recommend.for_user(user_id="ann", query=Query())
+        recommend.serve(recommender="personal", user_id="ann")
 
     assert meter.round_trips == 1
 
 
 @pytest.mark.usefixtures("_ann")
 def test_the_reasons_name_the_users_own_events_and_add_up_to_the_score() -> None:
-    answer = recommend.for_user(user_id="ann", query=Query(explain=True))
+    answer = recommend.serve(recommender="personal", user_id="ann", explain=True)
 
     cup = answer.results[0]
     assert [(cause.item_id, cause.event, cause.at) for cause in cup.because] == [
@@ -84,8 +84,10 @@ def test_what_was_bought_is_left_out_unless_asked_for() -> None:
     events.record(events=[event("ann", "cup", event_id="e-3", hours=2)])
     profiles.refresh(user_id="ann")
 
-    assert "cup" not in ids(recommend.for_user(user_id="ann", query=Query()))
-    with_bought = ids(recommend.for_user(user_id="ann", query=Query(exclude_purchased=False)))
+    assert "cup" not in ids(recommend.serve(recommender="personal", user_id="ann"))
+    with_bought = ids(
+        recommend.serve(recommender="personal", user_id="ann", exclude_purchased=False)
+    )
     assert with_bought[0] == "cup"
 
 
@@ -99,7 +101,7 @@ def test_what_was_only_viewed_may_be_recommended_and_what_was_disliked_never() -
         ]
     )
 
-    found = ids(recommend.for_user(user_id="ann", query=Query(exclude_purchased=False)))
+    found = ids(recommend.serve(recommender="personal", user_id="ann", exclude_purchased=False))
 
     assert found[:2] == ["cup", "spoon"]
     assert "pot" not in found
@@ -107,13 +109,13 @@ def test_what_was_only_viewed_may_be_recommended_and_what_was_disliked_never() -
 
 @pytest.mark.usefixtures("_model")
 def test_an_unknown_user_gets_trending_then_popular_products() -> None:
-    answer = recommend.for_user(user_id="nobody", query=Query(limit=3))
+    answer = recommend.serve(recommender="personal", user_id="nobody", limit=3)
 
     assert shown(answer) == [("rug", "trending"), ("tea", "trending"), ("lamp", "popular")]
 
 
 def test_without_a_model_the_list_is_empty_and_says_so() -> None:
-    answer = recommend.for_user(user_id="ann", query=Query())
+    answer = recommend.serve(recommender="personal", user_id="ann")
 
     assert answer.results == ()
     assert answer.model_version is None
@@ -121,16 +123,20 @@ def test_without_a_model_the_list_is_empty_and_says_so() -> None:
 
 @pytest.mark.usefixtures("_ann")
 def test_unavailable_deleted_and_excluded_products_are_out_at_the_next_answer() -> None:
-    recommend.for_user(user_id="ann", query=Query())
+    recommend.serve(recommender="personal", user_id="ann")
     catalogue.save(items=[Item(item_id="cup", name="Cup", available=False)])
     catalogue.save(items=[Item(item_id="plate", name="Plate")])
     catalogue.delete(item_id="plate")
 
-    found = ids(recommend.for_user(user_id="ann", query=Query(exclude=frozenset({"pot"}))))
+    found = ids(
+        recommend.serve(
+            recommender="personal", user_id="ann", filters=[Filters(exclude=frozenset({"pot"}))]
+        )
+    )
 
     assert found == ["spoon", "fork", "rug", "lamp"]
-    assert "cup" not in ids(recommend.popular(query=Query()))
-    near = recommend.similar(item_id="tea", query=Query()).results
+    assert "cup" not in ids(recommend.serve(recommender="popular", fallbacks=()))
+    near = recommend.serve(recommender="similar", item_ids=["tea"], fallbacks=()).results
     assert [row.item_id for row in near] == ["pot", "spoon"]
 
 
@@ -145,15 +151,21 @@ def test_filters_on_category_and_price_fill_the_list_from_what_passes() -> None:
         ]
     )
 
-    kitchen = Query(categories=("Kitchen",))
-    assert ids(recommend.for_user(user_id="ann", query=kitchen)) == ["cup", "pot"]
-    cheap = Query(price_min=Decimal(5), price_max=Decimal("9.50"))
-    assert ids(recommend.for_user(user_id="ann", query=cheap)) == ["cup", "rug"]
+    kitchen = Filters(categories=Terms(any_of=("Kitchen",)))
+    assert ids(recommend.serve(recommender="personal", user_id="ann", filters=[kitchen])) == [
+        "cup",
+        "pot",
+    ]
+    cheap = Filters(price_min=Decimal(5), price_max=Decimal("9.50"))
+    assert ids(recommend.serve(recommender="personal", user_id="ann", filters=[cheap])) == [
+        "cup",
+        "rug",
+    ]
 
 
 @pytest.mark.usefixtures("_model")
 def test_a_basket_gets_what_goes_with_it_and_never_itself() -> None:
-    answer = recommend.for_session(item_ids=["tea", "cup"], query=Query(limit=3, explain=True))
+    answer = recommend.serve(recommender="session", item_ids=["tea", "cup"], limit=3, explain=True)
 
     assert shown(answer) == [("pot", "similar"), ("spoon", "similar"), ("rug", "trending")]
     assert answer.results[0].because[0].item_id == "tea"
@@ -161,20 +173,20 @@ def test_a_basket_gets_what_goes_with_it_and_never_itself() -> None:
 
 @pytest.mark.usefixtures("_model")
 def test_similar_products_come_with_the_number_of_users_who_share_both() -> None:
-    answer = recommend.similar(item_id="tea", query=Query(limit=2))
+    answer = recommend.serve(recommender="similar", item_ids=["tea"], fallbacks=(), limit=2)
 
     assert [(row.item_id, row.support) for row in answer.results] == [("cup", 3), ("pot", 3)]
-    assert recommend.similar(item_id="unknown", query=Query()).results == ()
+    assert recommend.serve(recommender="similar", item_ids=["unknown"], fallbacks=()).results == ()
 
 
 @pytest.mark.usefixtures("_ann")
 def test_a_profile_of_an_older_model_is_computed_anew_at_the_next_read() -> None:
-    recommend.for_user(user_id="ann", query=Query())
+    recommend.serve(recommender="personal", user_id="ann")
     store_model("v2", {"tea": [], "cake": [("candle", 0.5)]})
 
-    first = recommend.for_user(user_id="ann", query=Query())
+    first = recommend.serve(recommender="personal", user_id="ann")
     with metered() as meter:
-        second = recommend.for_user(user_id="ann", query=Query())
+        second = recommend.serve(recommender="personal", user_id="ann")
 
     assert shown(first) == shown(second) == [("candle", "personal")]
     assert first.model_version == "v2"
@@ -183,17 +195,17 @@ def test_a_profile_of_an_older_model_is_computed_anew_at_the_next_read() -> None
 
 @pytest.mark.usefixtures("_ann")
 def test_any_list_takes_at_most_three_round_trips() -> None:
-    recommend.for_user(user_id="ann", query=Query())
-    query = Query(categories=("None",), explain=False)
+    recommend.serve(recommender="personal", user_id="ann")
+    none = Filters(categories=Terms(any_of=("None",)))
 
     with metered() as meter:
-        recommend.for_user(user_id="ann", query=query)
+        recommend.serve(recommender="personal", user_id="ann", filters=[none])
     assert meter.round_trips <= 3
     for call in (
-        lambda: recommend.for_session(item_ids=["tea"], query=Query(explain=True)),
-        lambda: recommend.popular(query=Query()),
-        lambda: recommend.similar(item_id="tea", query=Query()),
-        lambda: recommend.for_user(user_id="ann", query=Query(explain=True)),
+        lambda: recommend.serve(recommender="session", item_ids=["tea"], explain=True),
+        lambda: recommend.serve(recommender="popular", fallbacks=()),
+        lambda: recommend.serve(recommender="similar", item_ids=["tea"], fallbacks=()),
+        lambda: recommend.serve(recommender="personal", user_id="ann", explain=True),
     ):
         with metered() as meter:
             call()
@@ -209,7 +221,7 @@ def test_a_purchase_is_not_forgotten_behind_many_views() -> None:
         ]
     )
 
-    found = ids(recommend.for_user(user_id="ann", query=Query()))
+    found = ids(recommend.serve(recommender="personal", user_id="ann"))
 
     assert found[0] == "spoon"
     assert not {"cup", "pot"} & set(found)
@@ -225,4 +237,4 @@ def test_any_number_of_dislikes_leaves_a_profile_that_can_be_stored() -> None:
         + [event("ann", "tea", event_id="p")]
     )
 
-    assert ids(recommend.for_user(user_id="ann", query=Query(limit=1))) == ["cup"]
+    assert ids(recommend.serve(recommender="personal", user_id="ann", limit=1)) == ["cup"]

@@ -260,12 +260,12 @@ def test_a_merchandiser_hides_an_item_everywhere_and_shows_it_again(log_in: LogI
     client = log_in("merchandiser")
 
     client.post("/admin/items/bulb/actions/hide/")
-    answer = recommend.for_user(user_id="u/1", query=recommend.Query())
+    answer = recommend.serve(recommender="personal", user_id="u/1")
     assert [row.item_id for row in answer.results] == ["shade"]
     assert "Hidden" in text(client, "/admin/items/?q=bulb")
 
     client.post("/admin/items/bulb/actions/show/")
-    answer = recommend.for_user(user_id="u/1", query=recommend.Query())
+    answer = recommend.serve(recommender="personal", user_id="u/1")
     assert [row.item_id for row in answer.results] == ["bulb", "shade"]
     assert [entry.action for entry in audit.listing(limit=9).rows] == ["items.show", "items.hide"]
 
@@ -584,7 +584,7 @@ PAGES = {
 @pytest.mark.usefixtures("shop")
 def test_every_page_costs_a_bounded_number_of_round_trips(log_in: LogIn) -> None:
     client = log_in("administrator")
-    recommend.for_user(user_id="u/1", query=recommend.Query())
+    recommend.serve(recommender="personal", user_id="u/1")
 
     spent = {url: int(client.get(url).headers["X-DynamoDB-Round-Trips"]) for url in PAGES}
 

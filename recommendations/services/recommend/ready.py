@@ -1,0 +1,34 @@
+"""Not personal: the ready lists of what sells, what sells lately, and what is new."""
+
+from functools import partial
+
+from recommendations.profiles import Entry
+from recommendations.services.recommend.types import Candidates, Recommender, Request
+from recommendations.storage.reads import Reads, Wanted
+
+
+def category_list(category: str) -> str:
+    """Return the name of the ready list of a category's popular products."""
+    return f"popular#{category}"
+
+
+def _wanted(request: Request, *, name: str) -> Wanted:
+    return Wanted(users=request.users, lists=[name])
+
+
+def _propose(request: Request, reads: Reads, *, name: str) -> Candidates:  # noqa: ARG001
+    if not reads.ready_list(name):
+        # Without a live list that of the model, whose name the first round trip told.
+        reads.fetch(Wanted(lists=[name]))
+    return Candidates(
+        entries=[Entry(item_id, score, name) for item_id, score in reads.ready_list(name)]
+    )
+
+
+def _ready(name: str) -> Recommender:
+    return Recommender(partial(_wanted, name=name), partial(_propose, name=name))
+
+
+POPULAR = _ready("popular")
+TRENDING = _ready("trending")
+LATEST = _ready("latest")

@@ -1,0 +1,241 @@
+"""The one way from a recommender to an answer: candidates, filters and rules, fallbacks."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+
+from recommendations.engine.associations import Association
+from recommendations.profiles import Entry
+from recommendations.rules import Filters, Rules
+from recommendations.selection import items_needed, select
+from recommendations.services import attribution
+from recommendations.services.recommend.about_items import BOUGHT_TOGETHER, SESSION, SIMILAR
+from recommendations.services.recommend.personal import PERSONAL
+from recommendations.services.recommend.ready import LATEST, POPULAR, TRENDING, category_list
+from recommendations.services.recommend.types import (
+    FALLBACKS,
+    Answer,
+    Because,
+    Candidates,
+    Recommendation,
+    Recommender,
+    Request,
+)
+from recommendations.storage.reads import Reads, Wanted
+
+RECOMMENDERS: Mapping[str, Recommender] = {
+    "personal": PERSONAL,
+    "similar": SIMILAR,
+    "bought_together": BOUGHT_TOGETHER,
+    "session": SESSION,
+    "popular": POPULAR,
+    "trending": TRENDING,
+    "latest": LATEST,
+}
+# So many more products than asked for are looked up, since some may be gone.
+_SPARE = 5
+_MAX_CATEGORIES = 20
+
+
+def serve(
+    *,
+    recommender: str,
+    user_id: str | None = None,
+    item_ids: Sequence[str] = (),
+    filters: Sequence[Filters] = (),
+    rules: Rules | None = None,
+    fallbacks: Sequence[str] = FALLBACKS,
+    limit: int = 10,
+    explain: bool = False,
+    exclude_purchased: bool = True,
+    placement: str = "",
+    variant: str = "",
+) -> Answer:
+    """Recommend products, in at most three round trips unless a profile must be computed anew.
+
+    Parameters
+    ----------
+    recommender, fallbacks
+        Names of `RECOMMENDERS`; the fallbacks fill up the list in their order.
+    item_ids
+        The product that is looked at, or a basket, oldest first.
+    placement, variant
+        What the answer is for, for its id.
+
+    Raises
+    ------
+    ContendedProfileError
+        When others kept rewriting the user's profile.
+    """
+    request = Request(
+        recommender=recommender,
+        user_id=user_id,
+        item_ids=tuple(item_ids),
+        filters=tuple(filters),
+        rules=rules or Rules(),
+        fallbacks=tuple(fallbacks),
+        limit=limit,
+        explain=explain,
+        exclude_purchased=exclude_purchased,
+    )
+    reads = Reads()
+    results = results_of(request, reads)
+    return Answer(
+        recommendation_id=attribution.new_id(
+            recommender=recommender, placement=placement, variant=variant
+        ),
+        model_version=reads.state.live_version,
+        source=results[0].source if results else recommender,
+        results=results,
+    )
+
+
+def results_of(request: Request, reads: Reads) -> tuple[Recommendation, ...]:
+    """Return the products to show, best first."""
+    main = RECOMMENDERS[request.recommender]
+    reads.fetch(main.wanted(request))
+    pool = _Pool(request, reads)
+    pool.add(main.propose(request, reads))
+    chosen = pool.choose()
+    while len(chosen) < request.limit and reads.can_go_on and pool.read_on(len(chosen)):
+        chosen = pool.choose()
+    because = pool.because(chosen) if request.explain else {}
+    return tuple(pool.recommendation(entry, because) for entry in chosen)
+
+
+class _Pool:
+    """The candidates of a request, those of fallbacks last, and which of them may be shown."""
+
+    def __init__(self, request: Request, reads: Reads) -> None:
+        self._request = request
+        self._reads = reads
+        self._entries: dict[str, Entry] = {}
+        self._origins: dict[str, Candidates] = {}
+        self._proposals: list[Candidates] = []
+        self._fallbacks = [RECOMMENDERS[name] for name in request.fallbacks]
+        self._categories = _categories(request.filters)
+        self._reads_items = request.rules.reads_items or any(
+            each.reads_items for each in request.filters
+        )
+
+    def add(self, found: Candidates) -> None:
+        self._proposals.append(found)
+        if found.complete:
+            self._fallbacks = []
+        barred = self._barred(keeps_bought=found.keeps_bought)
+        for entry in found.entries:
+            if entry.item_id not in barred and entry.item_id not in self._entries:
+                self._entries[entry.item_id] = entry
+                self._origins[entry.item_id] = found
+
+    def _barred(self, *, keeps_bought: bool) -> set[str]:
+        request = self._request
+        barred = {*self._reads.state.hidden, *request.item_ids}
+        for each in request.filters:
+            barred |= each.exclude
+        profile = None if request.user_id is None else self._reads.profile(request.user_id)
+        if profile is not None:
+            barred.update(profile.disliked)
+            if request.exclude_purchased and not keeps_bought:
+                barred.update(profile.bought)
+        return barred
+
+    def choose(self) -> list[Entry]:
+        """Return the best of the candidates that are known to be there, in order."""
+        request, reads = self._request, self._reads
+        usable = [
+            entry
+            for item_id, entry in self._entries.items()
+            if (self._is_trusted(item_id) or reads.knows_item(item_id))
+            and not reads.is_gone(item_id)
+        ]
+        needed = items_needed(usable, filters=request.filters, rules=request.rules)
+        return select(
+            usable,
+            limit=request.limit,
+            items=reads.items(needed),
+            filters=request.filters,
+            rules=request.rules,
+        )
+
+    def _is_trusted(self, item_id: str) -> bool:
+        return self._origins[item_id].checked and not self._reads_items
+
+    def read_on(self, found: int) -> bool:
+        """Read what may fill the list up; tell whether there was anything left to read."""
+        request, reads = self._request, self._reads
+        wanted = self._reasons()
+        short = self._reads_items or len(self._entries) < request.limit
+        fallbacks = self._fallbacks if short else []
+        for each in fallbacks:
+            wanted |= each.wanted(request)
+        if short:
+            wanted |= Wanted(lists=[category_list(name) for name in self._categories])
+        pins = [pin.item_id for pin in request.rules.pin if not reads.knows_item(pin.item_id)]
+        unknown = [
+            *pins,
+            *(
+                item_id
+                for item_id in self._entries
+                if not self._is_trusted(item_id) and not reads.knows_item(item_id)
+            ),
+        ]
+        most = reads.room(wanted)
+        if not self._reads_items:
+            most = min(most, request.limit - found + _SPARE + len(pins))
+        if not unknown and not fallbacks and not (short and self._categories):
+            return False
+        reads.fetch(wanted | Wanted(items=unknown[:most]))
+        if short:
+            self._add_categories()
+            self._categories = ()
+            for each in fallbacks:
+                self.add(each.propose(request, reads))
+            self._fallbacks = []
+        return True
+
+    def _add_categories(self) -> None:
+        """Add what sells in the categories asked for: of all lists these pass most often."""
+        found = [
+            Entry(item_id, score, "popular")
+            for name in self._categories
+            for item_id, score in self._reads.ready_list(category_list(name))
+        ]
+        found.sort(key=lambda entry: (-entry.score, entry.item_id))
+        self.add(Candidates(entries=found))
+
+    def _reasons(self) -> Wanted:
+        if not self._request.explain:
+            return Wanted()
+        ids = [item_id for found in self._proposals for item_id in found.reasons_of]
+        return Wanted(neighbours={"similar": ids})
+
+    def because(self, chosen: Iterable[Entry]) -> Because:
+        """Return the causes of the products that have any."""
+        self._reads.fetch(self._reasons())
+        return {
+            item_id: causes
+            for found in self._proposals
+            for item_id, causes in found.because(self._from(found, chosen)).items()
+        }
+
+    def _from(self, found: Candidates, chosen: Iterable[Entry]) -> list[str]:
+        ids = (entry.item_id for entry in chosen)
+        return [item_id for item_id in ids if self._origins.get(item_id) is found]
+
+    def recommendation(self, entry: Entry, because: Because) -> Recommendation:
+        origin = self._origins.get(entry.item_id, Candidates())
+        partner = origin.partners.get(entry.item_id)
+        pair = partner if isinstance(partner, Association) else None
+        return Recommendation(
+            item_id=entry.item_id,
+            score=entry.score,
+            source=entry.source,
+            because=because.get(entry.item_id, ()),
+            support=0 if partner is None else partner.support,
+            confidence=0.0 if pair is None else pair.confidence,
+            lift=0.0 if pair is None else pair.lift,
+        )
+
+
+def _categories(filters: Collection[Filters]) -> tuple[str, ...]:
+    names = (name for each in filters for name in each.categories.any_of)
+    return tuple(dict.fromkeys(names))[:_MAX_CATEGORIES]

@@ -1,0 +1,131 @@
+"""What goes into a recommender and what comes out, whichever it is."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from recommendations.engine.associations import Association
+from recommendations.engine.packing import Neighbour
+from recommendations.engine.rank import Cause
+from recommendations.profiles import Entry
+from recommendations.rules import Filters, Rules
+from recommendations.storage.reads import Reads, Wanted
+
+FALLBACKS = ("trending", "popular")
+MAX_CAUSES = 5
+
+Because = Mapping[str, tuple[Cause, ...]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What to recommend, for whom, and which products may be shown.
+
+    Attributes
+    ----------
+    filters
+        Each product passes all of them.
+    user_id
+        Whose list; for the recommenders that are not personal, whose dislikes and, unless told
+        otherwise, purchases are left out.
+    item_ids
+        What the list is about: the product that is looked at, or a basket, oldest first.
+    fallbacks
+        The recommenders that fill up the list, in this order.
+    explain
+        Also say which of the user's own events carried each product.
+    exclude_purchased
+        Leave out what the user bought before.
+    """
+
+    recommender: str
+    user_id: str | None = None
+    item_ids: tuple[str, ...] = ()
+    filters: tuple[Filters, ...] = ()
+    rules: Rules = field(default_factory=Rules)
+    fallbacks: tuple[str, ...] = FALLBACKS
+    limit: int = 10
+    explain: bool = False
+    exclude_purchased: bool = True
+
+    @property
+    def users(self) -> tuple[str, ...]:
+        """Return the user, if there is one, as keys to be read."""
+        return () if self.user_id is None else (self.user_id,)
+
+
+def _no_causes(item_ids: Collection[str]) -> Because:  # noqa: ARG001
+    return {}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidates:
+    """What a recommender proposes.
+
+    Attributes
+    ----------
+    entries
+        Best first.
+    complete
+        Whether all that the fallbacks have is among the entries.
+    checked
+        Whether all were found available under the present epoch when they were stored.
+    keeps_bought
+        Whether what the user bought is the very thing to show.
+    because
+        Names the causes of products among the entries.
+    reasons_of
+        Products whose neighbours `because` looks at, read with whatever is read next.
+    partners
+        Of similar and bought-together products: what is known of the pair, by product.
+    """
+
+    entries: Sequence[Entry] = ()
+    complete: bool = False
+    checked: bool = False
+    keeps_bought: bool = False
+    because: Callable[[Collection[str]], Because] = _no_causes
+    reasons_of: tuple[str, ...] = ()
+    partners: Mapping[str, Neighbour | Association] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Recommender:
+    """A recommender: what it reads in the first round trip, and what it makes of that."""
+
+    wanted: Callable[[Request], Wanted]
+    propose: Callable[[Request, Reads], Candidates]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recommendation:
+    """One product to show.
+
+    Attributes
+    ----------
+    source
+        The recommender that it came from.
+    because
+        The user's own events that carried the score, largest share first.
+    support
+        Of similar products how many users have both, of bought-together ones how many baskets.
+    confidence, lift
+        Of bought-together products only.
+    """
+
+    item_id: str
+    score: float
+    source: str
+    because: tuple[Cause, ...] = ()
+    support: int = 0
+    confidence: float = 0.0
+    lift: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """A list of products to show, best first; ``source`` is that of the first."""
+
+    recommendation_id: str
+    model_version: str | None
+    source: str
+    results: tuple[Recommendation, ...]

@@ -1,0 +1,166 @@
+"""The rows that one request reads: each of them once, and many in one round trip."""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from core.dynamodb.batch import READ_LIMIT, Get, read_batch
+from recommendations.engine.associations import Association
+from recommendations.engine.packing import Neighbour
+from recommendations.entities import Item
+from recommendations.models import ItemRow, ListRow, NeighboursRow, ProfileRow, ServingRow
+from recommendations.profiles import Profile
+from recommendations.storage import items, neighbours, serving
+from recommendations.storage.neighbours import Kind
+from recommendations.storage.serving import ServingState
+
+LIVE = "live"
+# Stands in the names of lists per category, which only a model version has.
+_CATEGORY = "#"
+MAX_ROUND_TRIPS = 3
+_STATE = Get(ServingRow, ServingRow.PK, ServingRow.SK)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Rows to read: of users, products, neighbours by kind, and ready lists by name."""
+
+    users: Collection[str] = ()
+    items: Collection[str] = ()
+    neighbours: Mapping[Kind, Collection[str]] = field(default_factory=dict)
+    lists: Collection[str] = ()
+
+    def __or__(self, other: "Wanted") -> "Wanted":
+        """Return both together."""
+        kinds = [*self.neighbours, *other.neighbours]
+        return Wanted(
+            users=[*self.users, *other.users],
+            items=[*self.items, *other.items],
+            neighbours={
+                kind: [*self.neighbours.get(kind, ()), *other.neighbours.get(kind, ())]
+                for kind in kinds
+            },
+            lists=[*self.lists, *other.lists],
+        )
+
+
+class Reads:
+    """What a request has read so far, with its budget of round trips.
+
+    The serving state comes with the first round trip. Ready lists of a model version are known
+    by name only after it; before, a list is read in its live form alone.
+    """
+
+    def __init__(self) -> None:
+        self._rows: dict[Get, object] = {}
+        self._profiles: dict[str, Profile | None] = {}
+        self.state = ServingState()
+        self.round_trips = 0
+
+    @property
+    def can_go_on(self) -> bool:
+        """Tell whether another round trip is within the budget of a request."""
+        return self.round_trips < MAX_ROUND_TRIPS
+
+    @property
+    def version(self) -> str:
+        """Return the live model version; empty without one, before which there is no other."""
+        return self.state.live_version or ""
+
+    def fetch(self, wanted: Wanted) -> None:
+        """Read the rows that are not here yet; with the first ones comes the serving state."""
+        missing = [get for get in self._gets(wanted) if get not in self._rows]
+        if _STATE not in self._rows:
+            missing.insert(0, _STATE)
+        self.round_trips += -(-len(missing) // READ_LIMIT)
+        if missing:
+            self._rows.update(zip(missing, read_batch(missing), strict=True))
+            if missing[0] == _STATE:
+                self.state = serving.state_of(self._rows[_STATE])
+
+    def room(self, wanted: Wanted) -> int:
+        """Return how many further rows fit into the round trip that reads the wanted ones."""
+        missing = sum(1 for get in self._gets(wanted) if get not in self._rows)
+        return max(READ_LIMIT - missing - (_STATE not in self._rows), 0)
+
+    def _gets(self, wanted: Wanted) -> dict[Get, None]:
+        gets = [
+            *(Get(ProfileRow, user_id) for user_id in wanted.users),
+            *(Get(ItemRow, item_id) for item_id in wanted.items),
+            *(
+                neighbours.get(item_id, kind=kind)
+                for kind, item_ids in wanted.neighbours.items()
+                for item_id in item_ids
+            ),
+            *(get for name in wanted.lists for get in self._list_gets(name)),
+        ]
+        return dict.fromkeys(gets)
+
+    def _list_gets(self, name: str) -> Iterable[Get]:
+        if _CATEGORY not in name:
+            yield Get(ListRow, name, LIVE)
+        if _STATE in self._rows and self.version:
+            yield Get(ListRow, name, self.version)
+
+    def profile(self, user_id: str) -> Profile | None:
+        """Return a user's profile as it has been read, or as it was kept here since."""
+        if user_id not in self._profiles:
+            row = self._rows.get(Get(ProfileRow, user_id))
+            self._profiles[user_id] = serving.profile_of(row)
+        return self._profiles[user_id]
+
+    def keep_profile(self, user_id: str, profile: Profile | None) -> None:
+        """Let a profile that has just been computed stand for the stored one."""
+        self._profiles[user_id] = profile
+
+    def knows_item(self, item_id: str) -> bool:
+        """Tell whether the product has been looked up in the catalogue."""
+        return Get(ItemRow, item_id) in self._rows
+
+    def items(self, item_ids: Iterable[str]) -> dict[str, Item]:
+        """Return those of the products that have been read and are not deleted."""
+        rows = {item_id: self._rows.get(Get(ItemRow, item_id)) for item_id in item_ids}
+        return {
+            item_id: items.from_row(row)
+            for item_id, row in rows.items()
+            if isinstance(row, ItemRow) and not row.deleted
+        }
+
+    def is_gone(self, item_id: str) -> bool:
+        """Tell whether the catalogue says that a product is deleted or not available.
+
+        What the catalogue has never heard of is not gone: events may name it before it is saved.
+        """
+        row = self._rows.get(Get(ItemRow, item_id))
+        return isinstance(row, ItemRow) and (bool(row.deleted) or not row.available)
+
+    def neighbours(self, item_ids: Iterable[str], *, kind: Kind) -> dict[str, list[Neighbour]]:
+        """Return the rows that the live model has for items: similar ones, or what comes next."""
+        return {
+            item_id: neighbours.unpack(row, version=self.version)
+            for item_id, row in self._neighbour_rows(item_ids, kind)
+        }
+
+    def bought_together(self, item_id: str) -> list[Association]:
+        """Return what the live model knows to be bought together with a product."""
+        rows = self._neighbour_rows([item_id], "bought-together")
+        return [
+            partner
+            for _, row in rows
+            for partner in neighbours.unpack_bought_together(row, version=self.version)
+        ]
+
+    def _neighbour_rows(
+        self, item_ids: Iterable[str], kind: Kind
+    ) -> Iterable[tuple[str, NeighboursRow]]:
+        for item_id in item_ids:
+            row = self._rows.get(neighbours.get(item_id, kind=kind))
+            if isinstance(row, NeighboursRow):
+                yield item_id, row
+
+    def ready_list(self, name: str) -> list[tuple[str, float]]:
+        """Return a ready list, best first: the live one, or else that of the model."""
+        for version in (LIVE, self.version):
+            row = self._rows.get(Get(ListRow, name, version))
+            if isinstance(row, ListRow) and row.entries:
+                return [(item_id, score) for item_id, score in row.entries]
+        return []
