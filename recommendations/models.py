@@ -11,9 +11,9 @@ from pynamodb.attributes import (
     UnicodeAttribute,
     UnicodeSetAttribute,
 )
-from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
+from pynamodb.indexes import AllProjection, GlobalSecondaryIndex, IncludeProjection
 
-from core.dynamodb.attributes import DecimalAttribute, JSONAttribute
+from core.dynamodb.attributes import DecimalAttribute, JSONAttribute, PriceAttribute
 from core.dynamodb.tables import OperationsRow, Table, TableMeta, table_name
 
 
@@ -82,7 +82,7 @@ class ItemRow(Table):
     shard = UnicodeAttribute(null=True)
     name = UnicodeAttribute()
     categories = JSONAttribute(null=True)
-    price = DecimalAttribute(null=True)
+    price = PriceAttribute(null=True)
     currency = UnicodeAttribute(null=True)
     available = BooleanAttribute(default=True)
     image_url = UnicodeAttribute(null=True)
@@ -143,6 +143,77 @@ class ListRow(Table):
     version = UnicodeAttribute(range_key=True)
     entries = JSONAttribute()
     expires_at = TTLAttribute(null=True)
+
+
+class EffectsRow(Table):
+    """The ledger: what one stored event has added to the counters so far, in one generation."""
+
+    class Meta(TableMeta):
+        table_name = table_name("event_effects")
+
+    actor = UnicodeAttribute(hash_key=True, attr_name="user_id")
+    entry = UnicodeAttribute(range_key=True, attr_name="generation#timestamp#event_id")
+    effects = JSONAttribute()
+    digest = UnicodeAttribute()
+
+
+class Boards(GlobalSecondaryIndex["ItemStatsRow"]):
+    """Products by points, over all time and on each day, spread over shards."""
+
+    class Meta:
+        index_name = "boards"
+        projection = IncludeProjection(["purchases", "carts", "views", "likes", "clicks"])
+
+    board = UnicodeAttribute(hash_key=True)
+    points = NumberAttribute(range_key=True)
+
+
+class _Counters(Table):
+    """Counts of events, each absent while it is zero; a row goes with the last of its events."""
+
+    events = NumberAttribute(null=True)
+    impressions = NumberAttribute(null=True)
+    clicks = NumberAttribute(null=True)
+    views = NumberAttribute(null=True)
+    carts = NumberAttribute(null=True)
+    likes = NumberAttribute(null=True)
+    dislikes = NumberAttribute(null=True)
+    purchases = NumberAttribute(null=True)
+    units = NumberAttribute(null=True)
+    revenue = DecimalAttribute(null=True)
+
+
+class ItemStatsRow(_Counters):
+    """What happened with a product: in total, and on each day."""
+
+    class Meta(TableMeta):
+        table_name = table_name("item_stats")
+
+    name = UnicodeAttribute(hash_key=True, attr_name="item_id")
+    period = UnicodeAttribute(range_key=True, attr_name="generation#period")
+    points = NumberAttribute(null=True)
+    board = UnicodeAttribute()
+
+    boards = Boards()
+
+
+class PlacementStatsRow(_Counters):
+    """What happened in a placement, and in the whole shop, by day, variant and shard."""
+
+    class Meta(TableMeta):
+        table_name = table_name("placement_stats")
+
+    name = UnicodeAttribute(hash_key=True, attr_name="placement")
+    period = UnicodeAttribute(range_key=True, attr_name="generation#day#variant#shard")
+    lists = NumberAttribute(null=True)
+    conversions = NumberAttribute(null=True)
+    attributed_lists = NumberAttribute(null=True)
+    attributed_impressions = NumberAttribute(null=True)
+    attributed_clicks = NumberAttribute(null=True)
+    attributed_carts = NumberAttribute(null=True)
+    attributed_conversions = NumberAttribute(null=True)
+    attributed_units = NumberAttribute(null=True)
+    attributed_revenue = DecimalAttribute(null=True)
 
 
 class ServingRow(OperationsRow):

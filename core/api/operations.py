@@ -81,6 +81,8 @@ def operation(
     status: int = 200,
     creates: str | None = None,
     idempotent: bool = False,
+    description: str | None = None,
+    row_key: str | None = None,
 ) -> Callable[[Callable[..., Any]], Callable[..., Response]]:
     """Turn a method into an operation; it takes the path's ids and, if it wants, query and body.
 
@@ -98,6 +100,10 @@ def operation(
         The field of the answer that holds the id of a new row, for ``Location``.
     idempotent
         Honour ``Idempotency-Key``.
+    description
+        For the documentation; by default the method's docstring.
+    row_key
+        What the path calls the id that the method takes as ``row_id``.
     """
 
     scopes = (scope,) if isinstance(scope, str) else scope
@@ -108,12 +114,15 @@ def operation(
         @wraps(handler)
         def run(view: APIView, request: Request, **path: str) -> Response:
             arguments: dict[str, Any] = {
-                name: _path_id(name, value) for name, value in path.items()
+                "row_id" if name == row_key else name: _path_id(name, value)
+                for name, value in path.items()
             }
             parsed = parse_query(query, request.query_params)
             if wants_query:
                 arguments["query"] = parsed
             if body is not None:
+                if request.stream is None:
+                    raise InvalidInputError({"": ["Send a JSON body."]})
                 arguments["body"] = request.data if by_row else validate(body, request.data)
             elif request.method in {"POST", "PUT", "PATCH"}:
                 validate(NoBody, request.data or {})
@@ -132,13 +141,14 @@ def operation(
         return document(
             run,
             summary=summary,
-            description=handler.__doc__,
+            description=description or handler.__doc__,
             scopes=scopes,
             query=query,
             body=body,
             answer=answer,
             status=status,
             idempotent=idempotent,
+            row_key=row_key,
         )
 
     return decorate

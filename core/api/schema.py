@@ -91,10 +91,15 @@ def _parameter(name: str, kind: Any, location: Any, *, required: bool) -> OpenAp
     )
 
 
-def _path_parameters(handler: Callable[..., Any]) -> list[OpenApiParameter]:
+def _path_parameters(handler: Callable[..., Any], row_key: str | None) -> list[OpenApiParameter]:
     names = list(inspect.signature(handler).parameters)[1:]
     return [
-        _parameter(name, Id, OpenApiParameter.PATH, required=True)
+        _parameter(
+            row_key if row_key and name == "row_id" else name,
+            Id,
+            OpenApiParameter.PATH,
+            required=True,
+        )
         for name in names
         if name not in {"query", "body"}
     ]
@@ -140,9 +145,10 @@ def document(
     answer: Any,
     status: int,
     idempotent: bool,
+    row_key: str | None,
 ) -> Any:
     """Attach the documentation of an operation, for drf-spectacular to find."""
-    parameters = _path_parameters(inspect.unwrap(handler)) + _query_parameters(query)
+    parameters = _path_parameters(inspect.unwrap(handler), row_key) + _query_parameters(query)
     skipped = {422} if not idempotent else set()
     if not idempotent and status != 202:
         skipped.add(409)

@@ -6,7 +6,7 @@ from typing import Any
 
 from pynamodb import attributes
 from pynamodb.attributes import Attribute
-from pynamodb.constants import NUMBER
+from pynamodb.constants import NUMBER, STRING
 
 
 class JSONAttribute(attributes.JSONAttribute):
@@ -32,3 +32,21 @@ class DecimalAttribute(Attribute[Decimal]):
 
     def deserialize(self, value: Any) -> Decimal:
         return Decimal(value)
+
+
+class PriceAttribute(Attribute[Decimal]):
+    """A price as it was written, with its trailing zeros, which DynamoDB's numbers lose.
+
+    Reads rows from before prices were text, too.
+    """
+
+    attr_type = STRING
+
+    def serialize(self, value: Any) -> str:
+        return format(Decimal(value), "f")
+
+    def deserialize(self, value: Any) -> Decimal:
+        return Decimal(value)
+
+    def get_value(self, value: dict[str, Any]) -> Any:
+        return value[NUMBER] if NUMBER in value else super().get_value(value)

@@ -1,11 +1,14 @@
 """The catalogue of products."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
+from core.dynamodb.errors import BatchIncompleteError
 from core.pages import Page
 from recommendations.entities import Item
 from recommendations.storage import items as storage
+
+_TRIES = 10
 
 
 def save(*, items: Sequence[Item]) -> None:
@@ -17,6 +20,26 @@ def save(*, items: Sequence[Item]) -> None:
         When DynamoDB refused part of the rows past the last retry. Saving all again is safe.
     """
     storage.save(items)
+
+
+def change(*, item_id: str, edit: Callable[[Item], Item]) -> Item | None:
+    """Replace a product by what ``edit`` makes of it, undoing nobody else's change.
+
+    Returns what is stored now; None when there is no such product.
+
+    Raises
+    ------
+    BatchIncompleteError
+        When others changed the product at every try.
+    """
+    for _ in range(_TRIES):
+        old = storage.load(item_id)
+        if old is None:
+            return None
+        new = edit(old)
+        if storage.replace(old, new):
+            return new
+    raise BatchIncompleteError([item_id])
 
 
 def ensure(*, item_ids: Collection[str]) -> None:

@@ -4,7 +4,11 @@ import re
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
+from pynamodb.expressions.condition import Condition
+
+from core.dynamodb.attributes import DecimalAttribute
 from core.dynamodb.batch import READ_LIMIT, Delete, Get, Put, Write, read_batch, write_all
+from core.dynamodb.conditions import save_if
 from core.dynamodb.inserts import insert_new
 from core.dynamodb.sharded import LAST, NEXT, merge_shards, shard_of
 from core.pages import Page, page_of
@@ -18,6 +22,8 @@ _STEM = 2
 _MAX_READS = 10
 # So much of a word, with an id behind it, fits into DynamoDB's 1,024 bytes of a range key.
 _LONGEST = 100
+# As it was stored before it was text.
+_numeric_price = DecimalAttribute(attr_name="price")
 
 
 def words(text: str) -> list[str]:
@@ -72,7 +78,7 @@ def _to_row(item: Item) -> ItemRow:
     )
 
 
-def _from_row(row: ItemRow) -> Item:
+def from_row(row: ItemRow) -> Item:
     return Item(
         item_id=row.item_id,
         name=row.name,
@@ -123,6 +129,35 @@ def save(items: Sequence[Item]) -> None:
     _show({item.item_id for item in wanted.values() if item.available})
 
 
+def replace(old: Item, new: Item) -> bool:
+    """Store a product if it still is as it was read; return whether it was.
+
+    What a refused try has left in the directory of terms does no harm: readers compare what they
+    find there with the product.
+    """
+    if not new.available:
+        _hide({new.item_id})
+    write_all(_term_rows(new.item_id, _terms(new) - _terms(old)))
+    if not save_if(_to_row(new), _is_still(old)):
+        return False
+    write_all(Delete(TermRow, term, entry) for term, entry in _terms(old) - _terms(new))
+    if new.available:
+        _show({new.item_id})
+    return True
+
+
+def _is_still(item: Item) -> Condition:
+    was = _to_row(item)
+    unchanged = ItemRow.deleted.does_not_exist()
+    for name in ItemRow.get_attributes():
+        attribute, value = getattr(ItemRow, name), getattr(was, name)
+        same = attribute.does_not_exist() if value is None else attribute == value
+        if name == "price" and value is not None:
+            same |= value == _numeric_price
+        unchanged &= same
+    return unchanged
+
+
 def insert_missing(item_ids: Collection[str]) -> None:
     """Store a bare product, named by its id, for each id that the catalogue never had.
 
@@ -140,7 +175,7 @@ def _term_rows(item_id: str, terms: Iterable[tuple[str, str]]) -> list[Write]:
 
 
 def _old_terms(row: ItemRow | None) -> set[tuple[str, str]]:
-    return set() if row is None or row.deleted else _terms(_from_row(row))
+    return set() if row is None or row.deleted else _terms(from_row(row))
 
 
 def _hide(item_ids: set[str]) -> None:
@@ -155,11 +190,15 @@ def _show(item_ids: set[str]) -> None:
         ServingRow(ServingRow.PK, ServingRow.SK).update(actions=[ServingRow.hidden.delete(back)])
 
 
+def load(item_id: str) -> Item | None:
+    """Return a product as it is stored at this moment, or None."""
+    row = ItemRow.load(item_id, consistent=True)
+    return None if row is None or row.deleted else from_row(row)
+
+
 def find(item_ids: Collection[str]) -> dict[str, Item]:
     """Return the products with these ids, but for unknown and deleted ones."""
-    return {
-        item_id: _from_row(row) for item_id, row in _stored(item_ids).items() if not row.deleted
-    }
+    return {item_id: from_row(row) for item_id, row in _stored(item_ids).items() if not row.deleted}
 
 
 def delete(*, item_id: str) -> bool:
@@ -200,7 +239,7 @@ def listing(
         key=lambda row: row.item_id,
         limit=limit + 1,
     )
-    return page_of(rows, limit=limit, entity=_from_row, position=lambda row: row.item_id)
+    return page_of(rows, limit=limit, entity=from_row, position=lambda row: row.item_id)
 
 
 def in_category(
@@ -226,7 +265,13 @@ def in_category(
         limit=limit + 1,
     )
     found = find([row.item_id for row in rows[:limit]])
-    items = tuple(found[row.item_id] for row in rows[:limit] if row.item_id in found)
+    items = tuple(
+        item
+        for row in rows[:limit]
+        if (item := found.get(row.item_id)) is not None
+        and row.term == _category_term(category, available=item.available)
+        and category in item.categories
+    )
     return Page(items, rows[limit - 1].entry if len(rows) > limit else None)
 
 

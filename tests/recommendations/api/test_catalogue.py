@@ -1,12 +1,18 @@
 """The catalogue, over REST."""
 
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from typing import Any
 from urllib.parse import quote
 
+import msgspec
 import pytest
 
+from core.dynamodb.attributes import DecimalAttribute
+from core.dynamodb.connection import call
+from recommendations.models import ItemRow
 from recommendations.services import catalogue
+from recommendations.storage import items as storage
 from tests.api_client import api_client, error_of, send
 
 pytestmark = pytest.mark.usefixtures("dynamodb")
@@ -51,12 +57,52 @@ def test_an_item_is_saved_read_changed_and_deleted() -> None:
 
 def test_prices_stay_exact() -> None:
     client = api_client()
-    for price in ("0.1", "19.990", "999999999999.999999", "0"):
+    for price in ("0.1", "2.10", "19.990", "999999999999.999999", "0"):
         body = {"name": "x", "price": price}
         assert send(client, "PUT", f"{ITEMS}a/", body).status_code == 200
         stored = client.get(f"{ITEMS}a/").json()["price"]
-        assert catalogue.find(item_id="a").price == Decimal(price)
-        assert isinstance(stored, str)
+        assert str(catalogue.find(item_id="a").price) == stored == price
+
+
+def test_prices_stored_as_numbers_are_read_and_changed() -> None:
+    client = api_client()
+    send(client, "PUT", f"{ITEMS}a/", {"name": "x", "price": "2.10"})
+    ItemRow("a").update(actions=[DecimalAttribute(attr_name="price").set(Decimal("2.1"))])
+    (stored,) = call("Scan", TableName=ItemRow.Meta.table_name)["Items"]
+    assert stored["price"] == {"N": "2.1"}
+
+    assert client.get(f"{ITEMS}a/").json()["price"] == "2.1"
+    assert send(client, "PATCH", f"{ITEMS}a/", {"name": "y"}).json()["price"] == "2.1"
+    assert client.get(f"{ITEMS}a/").json()["name"] == "y"
+
+
+def test_two_changes_at_the_same_moment_both_last() -> None:
+    client = api_client()
+    send(client, "POST", ITEMS, FULL)
+    changes = [{"name": "Heart"}, {"price": "3.10"}, {"labels": ["old"]}, {"categories": ["red"]}]
+
+    with ThreadPoolExecutor(max_workers=4) as pool:
+        answers = list(
+            pool.map(lambda change: send(client, "PATCH", f"{ITEMS}85123A/", change), changes)
+        )
+
+    assert [answer.status_code for answer in answers] == [200] * 4
+    after = {**FULL, **{name: value for change in changes for name, value in change.items()}}
+    assert client.get(f"{ITEMS}85123A/").json() == after
+    assert found(client, category="red") == ["85123A"] == found(client, q="heart")
+    assert found(client, category="home") == []
+
+
+def test_a_term_left_behind_by_a_lost_race_shows_nothing() -> None:
+    client = api_client()
+    send(client, "POST", ITEMS, FULL)
+    item = catalogue.find(item_id="85123A")
+    other = msgspec.structs.replace(item, categories=("red",), available=False)
+
+    assert not storage.replace(msgspec.structs.replace(item, name="was never so"), other)
+
+    assert found(client, category="red") == []
+    assert found(client, category="home") == ["85123A"]
 
 
 @pytest.mark.parametrize(
