@@ -262,6 +262,26 @@ class JobRow(OperationsRow):
     result = JSONAttribute(null=True)
 
 
+class PlacementRow(OperationsRow):
+    """A placement as it is served, with the number of its version."""
+
+    PK = "placement"
+
+    content = JSONAttribute()
+    number = NumberAttribute()
+    saved_at = UnicodeAttribute()
+    saved_by = UnicodeAttribute()
+
+
+class PlacementVersionRow(OperationsRow):
+    """A version of a placement, in the partition of its name; without content it was deleted."""
+
+    content = JSONAttribute(null=True)
+    saved_at = UnicodeAttribute()
+    saved_by = UnicodeAttribute()
+    note = UnicodeAttribute(null=True)
+
+
 class LeaseRow(OperationsRow):
     """Who may run a job at the moment; free again once it expires."""
 
