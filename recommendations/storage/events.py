@@ -1,14 +1,14 @@
 """Events: histories by user or session, and everyone's by day."""
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import cast
 
 from django.core.cache import cache
 
-from core.dynamodb.batch import Delete, Put, write_all
+from core.dynamodb.batch import Delete, Get, Put, read_batch, write_all
 from core.dynamodb.sharded import LAST, merge_shards, shard_of
 from core.pages import Page, page_of
 from core.validation import from_iso, to_key
@@ -23,6 +23,15 @@ _INDEXED = frozenset({"purchase", "cart", "like", "dislike"})
 # A filter looks at so many rows in a round trip.
 _FILTERED_PAGE = 1000
 _KNOWN_DAY_SECONDS = 3600
+
+
+# Whose event, and which: what a row of the events table and a record of its stream are named by.
+EventKey = tuple[str, str]
+
+
+def key_of(event: Event) -> EventKey:
+    """Return the key of an event's row."""
+    return event.actor, _moment(event.timestamp, event.event_id)
 
 
 def _moment(timestamp: datetime, event_id: str) -> str:
@@ -93,6 +102,12 @@ def find(*, actor: str, timestamp: datetime, event_id: str) -> Event | None:
     """Return one event, or None."""
     row = EventRow.load(actor, _moment(timestamp, event_id), consistent=True)
     return None if row is None else from_row(row)
+
+
+def find_many(keys: Collection[EventKey]) -> dict[EventKey, Event]:
+    """Return those that are stored at this moment, in one round trip per 100."""
+    rows = read_batch([Get(EventRow, *key) for key in keys], consistent=True)
+    return {(row.actor, row.moment): from_row(row) for row in rows if isinstance(row, EventRow)}
 
 
 def delete(*, actor: str, timestamp: datetime, event_id: str) -> bool:
@@ -184,6 +199,13 @@ def _events_of(day: str, *, limit: int, before: str | None, kind: str | None) ->
         limit=limit,
         newest_first=True,
     )
+
+
+def by_day() -> Iterator[Event]:
+    """Yield all events, the newest day first, without a scan; memory stays bounded."""
+    for day in _days_down_from(LAST):
+        for shard in range(_SHARDS):
+            yield from map(from_row, EventRow.by_day.query(f"{day}#{shard}"))
 
 
 def everything() -> Iterator[Event]:

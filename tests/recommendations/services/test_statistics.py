@@ -1,0 +1,207 @@
+"""Counters are a function of what is stored, whatever is delivered, how often, in which order."""
+
+import random
+from collections.abc import Collection
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+import pytest
+
+from core.dynamodb.errors import BatchIncompleteError
+from core.dynamodb.meter import metered
+from recommendations.entities import EVENT_TYPES, Event, Line
+from recommendations.models import EffectsRow, ItemStatsRow, PlacementStatsRow
+from recommendations.services import attribution, events, statistics
+from recommendations.storage import statistics as storage
+from recommendations.storage.events import EventKey, key_of
+from recommendations.storage.serving import ServingState
+from tests.recommendations.factories import START, event
+
+pytestmark = pytest.mark.usefixtures("dynamodb")
+
+ITEMS = ("tea", "cup", "cake")
+PRICES = (None, Decimal("2.50"), Decimal("0.333333"), Decimal(7))
+Dump = dict[tuple[str, ...], dict[str, Any]]
+
+
+def only(generation: int) -> ServingState:
+    return ServingState(generations=(generation,))
+
+
+def dump(generation: int = 1) -> Dump:
+    """Return all derived rows of a generation as DynamoDB has them, but for its number."""
+    found: Dump = {}
+    for table in (EffectsRow, ItemStatsRow, PlacementStatsRow):
+        hash_key, range_key = table.key_names()
+        for row in table.scan():
+            raw = row.serialize()
+            number, _, rest = raw.pop(range_key)["S"].partition("#")
+            if "board" in raw:
+                raw["board"] = raw["board"]["S"].partition("#")[2]
+            if int(number) == generation:
+                found[table.__name__, raw.pop(hash_key)["S"], rest] = raw
+    return found
+
+
+def counts(item_id: str, period: str = "total") -> dict[str, Any]:
+    row = ItemStatsRow.load(item_id, f"1#{period}")
+    return {} if row is None else storage.counts_of(row)
+
+
+class Shop:
+    """Random customers: what they do, correct and take back, as a list of keys that changed."""
+
+    def __init__(self, seed: int) -> None:
+        self.random = random.Random(seed)
+        self.stored: dict[EventKey, Event] = {}
+        self.ids = [attribution.new_id(recommender="similar", placement="home"), "foreign", None]
+
+    def act(self) -> EventKey:
+        if self.stored and self.random.random() < 0.25:
+            gone = self.stored.pop(self.random.choice(sorted(self.stored)))
+            events.withdraw(actor=gone.actor, timestamp=gone.timestamp, event_id=gone.event_id)
+            return key_of(gone)
+        known = self.random.random() < 0.3 and self.stored
+        base = self.stored[self.random.choice(sorted(self.stored))] if known else self._new()
+        made = msgspec.structs.replace(
+            base,
+            type=self.random.choice([*EVENT_TYPES, *["purchase", "click"] * 4]),
+            items=tuple(self._line() for _ in range(self.random.randint(1, 3))),
+            recommendation_id=self.random.choice(self.ids),
+        )
+        events.record(events=[made])
+        self.stored[key_of(made)] = made
+        return key_of(made)
+
+    def _new(self) -> Event:
+        return Event(
+            event_id=f"e-{self.random.randrange(10**9)}",
+            timestamp=START + timedelta(days=self.random.uniform(0, 9)),
+            type="view",
+            items=(),
+            **self.random.choice([{"user_id": "ann"}, {"user_id": "bob"}, {"session_id": "s"}]),
+        )
+
+    def _line(self) -> Line:
+        return Line(
+            self.random.choice(ITEMS), self.random.randint(1, 9), self.random.choice(PRICES)
+        )
+
+
+@pytest.mark.parametrize("seed", [2, 7, 8])
+def test_any_delivery_gives_the_same_rows_to_the_bit(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop = Shop(seed)
+    commit = storage.commit
+    faults = random.Random(seed)
+
+    def unreliable(*arguments: Any, **options: Any) -> None:
+        fate = faults.random() if options["generation"] == 1 else 1.0
+        if fate < 0.1:
+            raise BatchIncompleteError(["refused"])
+        if fate < 0.2:
+            raise RuntimeError("killed before")
+        commit(*arguments, **options)
+        if fate < 0.3:
+            raise RuntimeError("killed after")
+
+    monkeypatch.setattr(storage, "commit", unreliable)
+    waiting: list[EventKey] = []
+
+    def deliver(keys: Collection[EventKey]) -> None:
+        """Deliver to generation 1 as Lambda might: what failed stays, what is done may return."""
+        try:
+            failed = statistics.apply(keys=keys, state=only(1))
+        except RuntimeError:
+            failed = set(keys)
+        for key in set(keys) - failed:
+            if shop.random.random() < 0.8:
+                waiting.remove(key)
+
+    for _ in range(40):
+        key = shop.act()
+        waiting.append(key)
+        # One delivery in order, of everything, at once.
+        assert statistics.apply(keys=[key], state=only(2)) == set()
+        if shop.random.random() < 0.3:
+            deliver(shop.random.sample(sorted(set(waiting)), k=len(set(waiting)) // 2 + 1))
+    while waiting:
+        deliver(shop.random.sample(sorted(set(waiting)), k=min(7, len(set(waiting)))))
+    # And a count from nothing.
+    assert statistics.apply(keys=shop.stored, state=only(3)) == set()
+
+    assert dump(1) == dump(2) == dump(3)
+    assert {actor for name, actor, _ in dump() if name == "EffectsRow"} == {
+        "ann",
+        "bob",
+        "session#s",
+    }
+    assert any("attributed_revenue" in row for row in dump().values())
+
+    for gone in shop.stored.values():
+        events.withdraw(actor=gone.actor, timestamp=gone.timestamp, event_id=gone.event_id)
+    assert statistics.apply(keys=shop.stored, state=only(2)) == set()
+    assert dump(2) == {}
+
+
+def test_an_order_counts_once_per_product_with_its_pieces_and_money() -> None:
+    order = msgspec.structs.replace(
+        event("ann"),
+        items=(
+            Line("tea", 2, Decimal("2.50")),
+            Line("tea", 1, Decimal("2.00")),
+            Line("cup", 3),
+        ),
+    )
+    events.record(events=[order, event("bob", "tea", kind="view")])
+    statistics.apply(keys=[key_of(order), key_of(event("bob", "tea"))])
+
+    tea = {"events": 2, "purchases": 1, "views": 1, "units": 3, "revenue": Decimal(7), "points": 12}
+    assert counts("tea") == counts("tea", "day#2026-11-01") == tea
+    assert counts("cup") == {"events": 1, "purchases": 1, "units": 3, "points": 10}
+
+
+def test_an_event_of_more_products_than_a_transaction_takes_is_counted_whole() -> None:
+    large = event("ann", *(f"item-{number:03}" for number in range(500)))
+    events.record(events=[large])
+
+    assert statistics.apply(keys=[key_of(large)]) == set()
+
+    whole = dump()
+    assert len(whole) == 1 + 2 * 500 + 1
+    events.withdraw(actor="ann", timestamp=START, event_id="e-1")
+    assert statistics.apply(keys=[key_of(large)]) == set()
+    assert dump() == {}
+
+
+def test_two_who_count_the_same_events_at_once_count_them_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    first, second = event("ann", "tea"), event("bob", "tea")
+    events.record(events=[first, second])
+    commit = storage.commit
+
+    def late(*arguments: Any, **options: Any) -> None:
+        monkeypatch.setattr(storage, "commit", commit)
+        statistics.apply(keys=[key_of(first)])
+        commit(*arguments, **options)
+
+    monkeypatch.setattr(storage, "commit", late)
+    assert statistics.apply(keys=[key_of(first), key_of(second)]) == set()
+
+    assert counts("tea")["purchases"] == 2
+
+
+def test_events_of_one_batch_share_transactions() -> None:
+    views = [event(f"u{n}", "tea", event_id=f"e-{n}", kind="view") for n in range(60)]
+    events.record(events=views)
+
+    with metered() as cost:
+        statistics.apply(keys=[key_of(view) for view in views], state=ServingState())
+
+    # The ledger, the events, and one transaction for all: 60 rows and some counters.
+    assert cost.round_trips == 3
+    assert counts("tea")["views"] == 60
