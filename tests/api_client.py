@@ -12,8 +12,15 @@ from users.services import keys
 
 def api_client(*scopes: str) -> Client:
     """Return a client with a key for these scopes; for all when none is named."""
+    return Client(
+        headers={"authorization": f"Api-Key {new_key(*scopes)}"}, raise_request_exception=False
+    )
+
+
+def new_key(*scopes: str) -> str:
+    """Return the text of a new key for these scopes; for all when none is named."""
     text, _ = keys.create(name="tests", scopes=scopes or SCOPES, by="tests")
-    return Client(headers={"authorization": f"Api-Key {text}"}, raise_request_exception=False)
+    return text
 
 
 def send(client: Client, method: str, path: str, body: Any = None, **headers: str) -> HttpResponse:

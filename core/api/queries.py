@@ -67,7 +67,12 @@ def parse_query(kind: type[_Q], parameters: QueryDict) -> _Q:
             raise InvalidInputError({name: ["Give this parameter only once."]})
         else:
             raw[name] = values[0]
-    return validate(kind, raw, strict=False)
+    query = validate(kind, raw, strict=False)
+    for name in raw:
+        # Lenient conversion takes the word "null" for no value at all.
+        if getattr(query, name) is None:
+            raise InvalidInputError({name: ["Leave this parameter out to have no value."]})
+    return query
 
 
 def _scope(request: Request) -> str:

@@ -1,7 +1,7 @@
 """What customers do, over REST."""
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -13,6 +13,24 @@ from core.api.schema import RejectedRow
 from core.validation import Id, InvalidInputError, Timestamp, check_moment, validate
 from recommendations.entities import SESSION_PREFIX, Event, EventInput, EventType
 from recommendations.services import events
+
+
+def _given(field: str) -> dict[str, Any]:
+    return {"required": [field], "properties": {field: {"type": "string"}}}
+
+
+# What `EventInput` checks across fields, for those who read the schema.
+_EventBody = Annotated[
+    EventInput,
+    msgspec.Meta(
+        extra_json_schema={
+            "allOf": [
+                {"anyOf": [_given("user_id"), _given("session_id")]},
+                {"anyOf": [{"properties": {"event_id": {"type": "null"}}}, _given("timestamp")]},
+            ]
+        }
+    ),
+]
 
 
 class StoredEvent(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,7 +79,7 @@ class Events(ApiView):
     @operation(
         "Record events",
         scope="events:write",
-        body=EventInput | list[EventInput],
+        body=_EventBody | list[_EventBody],
         by_row=True,
         answer=StoredEvent | EventsAnswer,
         status=202,
