@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from recommendations.engine.interactions import Interactions, InteractionsBuilder
+from recommendations.engine.interactions import Interactions, InteractionsBuilder, no_baskets
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+_BLOCK = 1 << 20
 
 
 def online_retail(data: Path) -> Interactions:
@@ -41,47 +43,39 @@ def gowalla(data: Path) -> tuple[Interactions, Interactions]:
     user_ids = tuple(f"{code:06}" for code in range(1 + max(train[0].max(), test[0].max())))
     item_ids = tuple(f"{code:06}" for code in range(1 + max(train[1].max(), test[1].max())))
     return tuple(  # type: ignore[return-value]
-        interactions(users, items, user_ids=user_ids, item_ids=item_ids)
+        Interactions.from_columns(users=users, items=items, user_ids=user_ids, item_ids=item_ids)
         for users, items in (train, test)
-    )
-
-
-def interactions(
-    users: np.ndarray,
-    items: np.ndarray,
-    *,
-    times: np.ndarray | None = None,
-    user_ids: tuple[str, ...],
-    item_ids: tuple[str, ...],
-) -> Interactions:
-    """Return events of weight one, outside baskets."""
-    return Interactions(
-        users=users.astype(np.int32),
-        items=items.astype(np.int32),
-        weights=np.ones(users.size),
-        times=np.zeros(users.size) if times is None else times,
-        baskets=np.full(users.size, -1, dtype=np.int32),
-        user_ids=user_ids,
-        item_ids=item_ids,
     )
 
 
 def zipf(n_events: int, *, n_users: int, n_items: int, seed: int) -> Interactions:
     """Return a synthetic shop: a few items and users have most of the events, as in life.
 
-    Item popularity falls with ``1 / (rank + 10)``; user activity is lognormal with sigma 1.
+    Item popularity falls with ``1 / (rank + 10)``; user activity is lognormal with sigma 1. Seven
+    events of ten are views, one a cart, two are purchases (outside orders), all over one year.
+    Columns are filled some at a time, so that making the shop takes no more memory than having it.
     """
     random = np.random.default_rng(seed)
     activity = random.lognormal(0.0, 1.0, n_users)
     counts = random.poisson(n_events * activity / activity.sum())
     popularity = np.cumsum(1.0 / (np.arange(n_items) + 10.0))
     users = np.repeat(np.arange(n_users, dtype=np.int32), counts)
-    draws = random.random(users.size) * popularity[-1]
-    items = np.searchsorted(popularity, draws)
-    return interactions(
-        users,
-        items,
-        times=random.random(users.size) * 365 * 86_400.0,
+    items = np.empty(users.size, dtype=np.int32)
+    weight_codes = np.empty(users.size, dtype=np.uint8)
+    seconds = np.empty(users.size, dtype=np.uint32)
+    for start in range(0, users.size, _BLOCK):
+        part = slice(start, start + _BLOCK)
+        size = users[part].size
+        items[part] = np.searchsorted(popularity, random.random(size) * popularity[-1])
+        weight_codes[part] = np.searchsorted([0.7, 0.8], random.random(size))
+        seconds[part] = random.integers(0, 365 * 86_400, size)
+    return Interactions(
+        users=users,
+        items=items,
+        weight_codes=weight_codes,
+        seconds=seconds,
+        baskets=no_baskets(users.size),
+        weight_values=np.array([0.2, 0.5, 1.0]),
         user_ids=tuple(f"{code:08}" for code in range(n_users)),
         item_ids=tuple(f"{code:08}" for code in range(n_items)),
     )

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import sparse
 
-from recommendations.engine.similarity import scale
-from recommendations.engine.topk import BLOCK_ROWS, largest_per_row, product_topk, stack
+from recommendations.engine.scaling import scale
+from recommendations.engine.topk import BLOCK_ROWS, first_per_row, product_topk, stack
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -31,7 +31,7 @@ def blended(
     Parameters
     ----------
     base, ridge : csr_matrix, shape (n_items, n_items)
-        P and R, both with the trend applied.
+        P, largest entry of each row first, and R, both with the trend applied.
     refined : ndarray of bool, shape (n_items,)
         Columns for which R is known.
     base_share : float
@@ -47,7 +47,7 @@ def blended(
     """
     common = float(base.data[refined[base.indices]].sum())
     if not ridge.nnz or not common:
-        return largest_per_row(base, k=k, threads=threads)
+        return first_per_row(base, k=k)
     ratio = float(ridge.data.sum(dtype=np.float64)) / common
     base = scale(base, columns=ratio * np.where(refined, base_share, 1.0))
     blocks = []
@@ -57,4 +57,4 @@ def blended(
         left = sparse.hstack((one, (1.0 - base_share) * one), format="csr")
         right = sparse.vstack(parts, format="csr").astype(np.float64)
         blocks.append(product_topk(left, right, k=k, threads=threads))
-    return stack(blocks)
+    return stack(blocks, k=k, shape=base.shape)

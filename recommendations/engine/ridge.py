@@ -26,8 +26,8 @@ import numpy as np
 from scipy import sparse
 
 from recommendations.engine.matrix import ranks_within, row_numbers
-from recommendations.engine.similarity import inverse_power, row_sums, scale
-from recommendations.engine.topk import product_blocks, threads_or_all
+from recommendations.engine.scaling import inverse_power, row_sums, scale, scale_in_place
+from recommendations.engine.topk import gram_blocks, threads_or_all
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -85,9 +85,10 @@ class LocalRidge:
         squares = np.bincount(scaled.indices, weights=scaled.data**2, minlength=n_items).astype(
             np.float64
         )
+        scale_in_place(scaled, columns=inverse_power(squares, 0.5))
         # Item number n_items stands for "none", so that short rows need no special case.
         self._squares = np.append(squares, 1.0)
-        self._near, self._cosines = self._gram(scaled, squares)
+        self._near, self._cosines = self._gram(scaled)
         self.sources = self._near[:-1, :candidates].copy()
         self.values = np.zeros(self.sources.shape, dtype=np.float32)
         self.refined = np.zeros(n_items, dtype=bool)
@@ -149,20 +150,18 @@ class LocalRidge:
             digest.update(np.ascontiguousarray(part).data)
         return digest.digest()
 
-    def _gram(
-        self, scaled: sparse.csr_matrix, squares: NDArray[np.float64]
-    ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-        n_items = squares.size
+    def _gram(self, unit: sparse.csr_matrix) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+        """Return each item's nearest by cosine, from a matrix whose columns have length one."""
+        n_items = unit.shape[1]
         near = np.full((n_items + 1, self.reach), n_items, dtype=np.int32)
         cosines = np.zeros((n_items + 1, self.reach), dtype=np.float32)
-        unit = scale(scaled, columns=inverse_power(squares, 0.5))
-        for start, block in product_blocks(
-            unit.T.tocsr(), unit, k=self.reach, threads=self.threads, skip_diagonal=True
-        ):
+        start = 0
+        for block in gram_blocks(unit, k=self.reach, threads=self.threads):
             rows = row_numbers(block)
             places = ranks_within(rows)
             near[start + rows, places] = block.indices
             cosines[start + rows, places] = block.data
+            start += block.shape[0]
         return near, cosines
 
     def _solve(self, targets: NDArray[np.int64]) -> NDArray[np.float32]:

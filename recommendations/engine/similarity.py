@@ -19,12 +19,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import sparse
 
-from recommendations.engine.topk import product_topk
+from recommendations.engine.scaling import inverse_power, row_sums, scale, scale_in_place
+from recommendations.engine.topk import gram_blocks, stack
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+    from scipy import sparse
 
 
 def co_occurrence_neighbours(
@@ -36,6 +37,7 @@ def co_occurrence_neighbours(
     column_exponent: float = 0.1,
     column_factor: NDArray[np.float64] | None = None,
     threads: int | None = None,
+    overwrite: bool = False,
 ) -> sparse.csr_matrix:
     """Return the ``k`` items that go best with each item.
 
@@ -48,50 +50,28 @@ def co_occurrence_neighbours(
     user_exponent, row_exponent, column_exponent : float
         g, a and b.
     column_factor : ndarray of float64, shape (n_items,), optional
-        Multiplies column j before the cut, for a trend.
+        Multiplies column j before the cut, for a trend; positive.
     threads : int, optional
         All cores when None; the result does not depend on it.
+    overwrite : bool
+        Work in the memory of ``matrix``, which is of no use afterwards.
 
     Returns
     -------
     csr_matrix of float64, shape (n_items, n_items)
-        P, largest entry of each row first, no diagonal. Beside ``matrix`` it takes memory for its
-        transpose, for one array of float64 per stored entry, and for the result.
+        P, largest entry of each row first, no diagonal. Beside ``matrix`` it takes memory for the
+        result and, unless that may be overwritten, for one float64 per stored entry.
     """
     item_sums = np.asarray(matrix.sum(axis=0), dtype=np.float64).ravel()
     columns = inverse_power(item_sums, column_exponent)
     if column_factor is not None:
         columns = columns * column_factor
-    return product_topk(
-        matrix.T.tocsr(),
-        scale(matrix, rows=inverse_power(row_sums(matrix), user_exponent), columns=columns),
-        k=k,
-        threads=threads,
-        skip_diagonal=True,
-        row_factors=inverse_power(item_sums, row_exponent),
-    )
-
-
-def inverse_power(sums: NDArray[np.float64], exponent: float) -> NDArray[np.float64]:
-    """Return ``sums ** -exponent``, and zero where the sum is zero."""
-    return np.power(sums, -exponent, where=sums > 0, out=np.zeros_like(sums, dtype=np.float64))
-
-
-def row_sums(matrix: sparse.csr_matrix) -> NDArray[np.float64]:
-    """Return the sum of each row."""
-    return np.asarray(matrix.sum(axis=1), dtype=np.float64).ravel()
-
-
-def scale(
-    matrix: sparse.csr_matrix,
-    *,
-    rows: NDArray[np.float64] | None = None,
-    columns: NDArray[np.float64] | None = None,
-) -> sparse.csr_matrix:
-    """Return the matrix with rows and columns multiplied; the structure is shared, not copied."""
-    data = matrix.data.astype(np.float64)
-    if rows is not None:
-        data *= np.repeat(rows, np.diff(matrix.indptr))
-    if columns is not None:
-        data *= columns[matrix.indices]
-    return sparse.csr_matrix((data, matrix.indices, matrix.indptr), shape=matrix.shape)
+    users = inverse_power(row_sums(matrix), user_exponent / 2)
+    if not (overwrite and matrix.dtype == np.float64):
+        matrix = scale(matrix)
+    # One matrix times its own transpose needs no second one in memory: the columns' factors get
+    # into the rows as well, and are taken out of them again.
+    scale_in_place(matrix, rows=users, columns=columns)
+    rows = inverse_power(item_sums, row_exponent) * inverse_power(columns, 1.0)
+    blocks = gram_blocks(matrix, k=k, row_factors=rows, threads=threads)
+    return stack(blocks, k=k, shape=(matrix.shape[1], matrix.shape[1]))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import sparse
 
-from recommendations.engine.similarity import inverse_power, scale
+from recommendations.engine.scaling import inverse_power, scale
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

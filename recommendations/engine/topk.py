@@ -8,21 +8,25 @@ so that ties end in the order of ids.
 from __future__ import annotations
 
 import os
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import sparse
-from sparse_dot_topn import sp_matmul_topn
+from sparse_dot_topn.lib import _sparse_dot_topn_core as sparse_dot_topn
 
 from recommendations.engine.matrix import row_numbers
+from recommendations.engine.scaling import scale, scale_in_place
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
     from numpy.typing import NDArray
 
 DIGITS = 6
 BLOCK_ROWS = 16_384
+# A block of rows is copied out of the matrix, at 24 bytes an entry.
+BLOCK_ENTRIES = 4_000_000
 
 # Of exactly equal values the C++ heap keeps any; lowering column j by j · 2⁻⁴⁴ of its value makes
 # the first columns win. That is above float64 noise and, up to millions of columns, below the
@@ -30,6 +34,9 @@ BLOCK_ROWS = 16_384
 _TIE_STEP = 2.0**-44
 # Values that become equal only by rounding may straddle the last place: fetch a few more.
 _SPARE = 8
+# Outside of this range the scale that brings six digits before the point would overflow.
+_SMALLEST, _LARGEST = 1e-290, 1e300
+_POWERS = np.array([10.0**exponent for exponent in range(309)])
 
 
 def threads_or_all(threads: int | None) -> int:
@@ -45,8 +52,7 @@ def product_blocks(
     threads: int | None = None,
     block_rows: int = BLOCK_ROWS,
     skip_diagonal: bool = False,
-    row_factors: NDArray[np.float64] | None = None,
-) -> Iterator[tuple[int, sparse.csr_matrix]]:
+) -> Iterator[sparse.csr_matrix]:
     """Yield ``left @ right``, the ``k`` largest positive entries of each row, block by block.
 
     Parameters
@@ -62,29 +68,59 @@ def product_blocks(
         Rows per block; the result does not depend on it.
     skip_diagonal : bool
         Leave out entry (i, i).
-    row_factors : ndarray of float64, shape (n_rows,), optional
-        Multiply the rows of the result.
 
     Yields
     ------
-    (first_row, block) : int, csr_matrix of float64
+    csr_matrix of float64
         Each row of the block has its largest entry first.
     """
-    right = _prefer_first_columns(right)
-    fetch = min(k + skip_diagonal + _SPARE, right.shape[1])
+    right = scale(right, columns=_preference(right.shape[1]))
     for start in range(0, left.shape[0], block_rows):
         rows = left[start : start + block_rows].astype(np.float64)
-        if row_factors is not None:
-            rows.data *= np.repeat(row_factors[start : start + block_rows], np.diff(rows.indptr))
-        block = sp_matmul_topn(
-            rows,
-            right,
-            top_n=fetch,
-            threshold=0.0,
-            sort=True,
-            n_threads=threads_or_all(threads),
-        )
-        yield start, _tidy(block, k=k, first_row=start if skip_diagonal else None)
+        yield _largest(rows, right, k=k, threads=threads, first=start if skip_diagonal else None)
+
+
+def gram_blocks(
+    matrix: sparse.csr_matrix,
+    *,
+    k: int,
+    row_factors: NDArray[np.float64] | None = None,
+    threads: int | None = None,
+    block_rows: int = BLOCK_ROWS,
+    block_entries: int = BLOCK_ENTRIES,
+) -> Iterator[sparse.csr_matrix]:
+    """Yield the largest entries of each row of ``matrix.T @ matrix``, without the diagonal.
+
+    The matrix itself is the only large thing in memory: it is lowered by the tie step in place,
+    and transposed a few columns at a time.
+
+    Parameters
+    ----------
+    matrix : csr_matrix of float64, shape (n_users, n_items)
+        Not to be used any more by the caller.
+    k : int
+        Entries to keep per row.
+    row_factors : ndarray of float64, shape (n_items,), optional
+        Multiply the rows of the result.
+    threads : int, optional
+        All cores when None; the result does not depend on it.
+    block_rows, block_entries : int
+        Bounds of a block; the result does not depend on them.
+
+    Yields
+    ------
+    csr_matrix of float64, shape (rows of the block, n_items)
+        Each row has its largest entry first.
+    """
+    n_items = matrix.shape[1]
+    lowered = _preference(n_items)
+    factors = (1.0 if row_factors is None else row_factors) / lowered
+    counts = np.bincount(matrix.indices, minlength=n_items)
+    scale_in_place(matrix, columns=lowered)
+    for start, stop in _bounds(counts, block_rows, block_entries):
+        rows = matrix[:, start:stop].T.tocsr()
+        scale_in_place(rows, rows=factors[start:stop])
+        yield _largest(rows, matrix, k=k, threads=threads, first=start)
 
 
 def product_topk(
@@ -95,97 +131,134 @@ def product_topk(
     threads: int | None = None,
     block_rows: int = BLOCK_ROWS,
     skip_diagonal: bool = False,
-    row_factors: NDArray[np.float64] | None = None,
 ) -> sparse.csr_matrix:
     """Return all blocks of `product_blocks` as one matrix."""
-    found = product_blocks(
-        left,
-        right,
-        k=k,
-        threads=threads,
-        block_rows=block_rows,
-        skip_diagonal=skip_diagonal,
-        row_factors=row_factors,
+    blocks = product_blocks(
+        left, right, k=k, threads=threads, block_rows=block_rows, skip_diagonal=skip_diagonal
     )
-    blocks = [block for _, block in found]
-    if not blocks:
-        return sparse.csr_matrix((left.shape[0], right.shape[1]))
-    return stack(blocks)
+    return stack(blocks, k=k, shape=(left.shape[0], right.shape[1]))
 
 
-def stack(blocks: Sequence[sparse.csr_matrix]) -> sparse.csr_matrix:
-    """Return the blocks below one another, each row in its given order.
-
-    `scipy.sparse.vstack` may sort the columns and so lose the order by value.
-    """
-    counts = np.concatenate([np.diff(block.indptr) for block in blocks])
-    return sparse.csr_matrix(
-        (
-            np.concatenate([block.data for block in blocks]),
-            np.concatenate([block.indices for block in blocks]),
-            np.concatenate(([0], np.cumsum(counts))),
-        ),
-        shape=(counts.size, blocks[0].shape[1]),
-    )
-
-
-def largest_per_row(
-    matrix: sparse.csr_matrix, *, k: int, threads: int | None = None
+def stack(
+    blocks: Iterable[sparse.csr_matrix], *, k: int, shape: tuple[int, int]
 ) -> sparse.csr_matrix:
-    """Return the ``k`` largest positive entries of each row, largest first."""
-    one = sparse.identity(matrix.shape[0], format="csr")
-    return product_topk(one, matrix, k=k, threads=threads)
+    """Return the blocks, at most ``k`` entries a row, below one another, rows in their order.
+
+    `scipy.sparse.vstack` may sort the columns, and would hold everything twice.
+    """
+    # Pages that stay untouched take no memory.
+    size = shape[0] * min(k, shape[1])
+    values, columns = np.empty(size, dtype=np.float64), np.empty(size, dtype=np.int32)
+    pointers = np.zeros(shape[0] + 1, dtype=np.int64)
+    row = end = 0
+    for block in blocks:
+        start, end = end, end + block.nnz
+        values[start:end], columns[start:end] = block.data, block.indices
+        pointers[row + 1 : row + 1 + block.shape[0]] = start + block.indptr[1:]
+        row += block.shape[0]
+    return sparse.csr_matrix((values[:end], columns[:end], pointers), shape=shape)
+
+
+def first_per_row(matrix: sparse.csr_matrix, *, k: int) -> sparse.csr_matrix:
+    """Return the first ``k`` entries of each row, in their order."""
+    counts = np.diff(matrix.indptr)
+    if counts.max(initial=0) <= k:
+        return matrix
+    keep = np.arange(matrix.nnz) - np.repeat(matrix.indptr[:-1], counts) < k
+    pointers = np.append(0, np.cumsum(np.minimum(counts, k)))
+    return sparse.csr_matrix((matrix.data[keep], matrix.indices[keep], pointers), matrix.shape)
 
 
 def round_significant(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return non-negative values rounded to six significant digits.
-
-    Zero stays zero; so do values below 1e-290, where the scale would overflow.
-    """
-    rounded = np.zeros_like(values)
-    exponents = np.log10(values, where=values > 1e-290, out=np.full_like(values, -np.inf))
-    large = np.isfinite(exponents)
-    digits = (DIGITS - 1 - np.floor(exponents[large])).astype(np.int64)
+    """Return non-negative values rounded to six significant digits; below 1e-295, zero."""
+    digits = DIGITS - 1 - np.floor(np.log10(np.clip(values, _SMALLEST, _LARGEST))).astype(np.int32)
     # Powers of ten are exact in float64 up to 22 only as positive exponents: divide by the
     # inverse where the scale is below one.
-    up, down = 10.0 ** np.maximum(digits, 0), 10.0 ** np.maximum(-digits, 0)
-    rounded[large] = np.rint(values[large] * up / down) / up * down
+    up, down = _POWERS[np.maximum(digits, 0)], _POWERS[np.maximum(-digits, 0)]
+    rounded: NDArray[np.float64] = np.rint(values * up / down) / up * down
     return rounded
 
 
-def _prefer_first_columns(matrix: sparse.csr_matrix) -> sparse.csr_matrix:
-    data = matrix.data * (1.0 - _TIE_STEP * matrix.indices)
-    return sparse.csr_matrix((data, matrix.indices, matrix.indptr), shape=matrix.shape)
+def _preference(n_columns: int) -> NDArray[np.float64]:
+    return 1.0 - _TIE_STEP * np.arange(n_columns, dtype=np.float64)
 
 
-def _tidy(block: sparse.csr_matrix, *, k: int, first_row: int | None) -> sparse.csr_matrix:
-    rows = row_numbers(block)
-    columns, values = block.indices, round_significant(block.data)
-    if first_row is not None:
-        others = columns != rows + first_row
-        rows, columns, values = rows[others], columns[others], values[others]
-    swapped = (rows[1:] == rows[:-1]) & (values[1:] == values[:-1]) & (columns[1:] < columns[:-1])
-    if swapped.any():
-        affected = np.isin(rows, rows[1:][swapped])
-        where = np.flatnonzero(affected)
-        order = where[np.lexsort((columns[where], -values[where], rows[where]))]
-        columns[where], values[where] = columns[order], values[order]
-    return _cut(rows, columns, values, k=k, shape=block.shape)
+def _bounds(
+    counts: NDArray[np.int64], block_rows: int, block_entries: int
+) -> Iterator[tuple[int, int]]:
+    """Yield first and last-but-one row of blocks of bounded size, or of a single row."""
+    ends = np.cumsum(counts)
+    start = 0
+    while start < counts.size:
+        room = block_entries + (ends[start - 1] if start else 0)
+        fitting = int(np.searchsorted(ends, room, side="right"))
+        stop = min(max(fitting, start + 1), start + block_rows)
+        yield start, min(stop, counts.size)
+        start = stop
 
 
-def _cut(
-    rows: NDArray[np.int32],
-    columns: NDArray[np.int32],
-    values: NDArray[np.float64],
+def _largest(
+    rows: sparse.csr_matrix,
+    right: sparse.csr_matrix,
     *,
     k: int,
-    shape: tuple[int, int],
+    threads: int | None,
+    first: int | None,
 ) -> sparse.csr_matrix:
-    """Return a matrix of the first ``k`` positive entries of each row, given in final order."""
-    positive = values > 0
-    rows, columns, values = rows[positive], columns[positive], values[positive]
-    counts = np.bincount(rows, minlength=shape[0])
-    starts = np.concatenate(([0], np.cumsum(counts)))
-    keep = np.arange(rows.size) - starts[rows] < k
-    pointers = np.concatenate(([0], np.cumsum(np.minimum(counts, k))))
-    return sparse.csr_matrix((values[keep], columns[keep], pointers), shape=shape)
+    """Return the top of ``rows @ right``; row 0 is row ``first`` if the diagonal is to go."""
+    threads = threads_or_all(threads)
+    fetch = min(k + (first is not None) + _SPARE, right.shape[1])
+    if threads == 1:
+        return _tidy(_multiply(rows, right, fetch, threads), k=k, first=first)
+    # Each thread gets a run of rows of equal length: deal them out by their number of entries.
+    heaviest = np.argsort(-np.diff(rows.indptr), kind="stable")
+    order = np.concatenate([heaviest[thread::threads] for thread in range(threads)])
+    block = _multiply(rows[order], right, fetch, threads)
+    return _tidy(block[np.argsort(order)], k=k, first=first)
+
+
+def _multiply(
+    left: sparse.csr_matrix, right: sparse.csr_matrix, top_n: int, threads: int
+) -> sparse.csr_matrix:
+    shape = (left.shape[0], right.shape[1])
+    if not left.nnz or not right.nnz:
+        return sparse.csr_matrix(shape)
+    # Not through the package's front, which copies all indices at each call.
+    parallel = threads > 1 and sparse_dot_topn._has_openmp_support
+    multiply = (
+        partial(sparse_dot_topn.sp_matmul_topn_sorted_mt, n_threads=threads)
+        if parallel
+        else partial(sparse_dot_topn.sp_matmul_topn_sorted, density=1.0)
+    )
+    found = multiply(
+        top_n=top_n,
+        nrows=shape[0],
+        ncols=shape[1],
+        threshold=0.0,
+        A_data=left.data,
+        A_indptr=left.indptr.astype(np.int32, copy=False),
+        A_indices=left.indices.astype(np.int32, copy=False),
+        B_data=right.data,
+        B_indptr=right.indptr.astype(np.int32, copy=False),
+        B_indices=right.indices.astype(np.int32, copy=False),
+    )
+    return sparse.csr_matrix(found, shape=shape)
+
+
+def _tidy(block: sparse.csr_matrix, *, k: int, first: int | None) -> sparse.csr_matrix:
+    """Return the block in final order and cut; rows are already in order of unrounded values."""
+    rows, columns = row_numbers(block), block.indices
+    values = round_significant(block.data)
+    wanted = values > 0
+    if first is not None:
+        wanted &= columns != rows + first
+    rows, columns, values = rows[wanted], columns[wanted], values[wanted]
+    swapped = (values[1:] == values[:-1]) & (columns[1:] < columns[:-1]) & (rows[1:] == rows[:-1])
+    if swapped.any():
+        affected = np.zeros(block.shape[0], dtype=bool)
+        affected[rows[1:][swapped]] = True
+        where = np.flatnonzero(affected[rows])
+        order = where[np.lexsort((columns[where], -values[where], rows[where]))]
+        columns[where], values[where] = columns[order], values[order]
+    pointers = np.append(0, np.cumsum(np.bincount(rows, minlength=block.shape[0])))
+    return first_per_row(sparse.csr_matrix((values, columns, pointers), block.shape), k=k)

@@ -37,9 +37,12 @@ def trend_factors(
     -------
     ndarray of float64, shape (n_items,)
     """
-    factors = decay(interactions.times, now=now, half_life_days=half_life_days)
-    items, weights, n_items = interactions.items, interactions.weights, interactions.n_items
-    recent = np.bincount(items, weights=weights * factors, minlength=n_items)
-    total = np.bincount(items, weights=weights, minlength=n_items)
+    n_items = interactions.n_items
+    recent, total = np.zeros(n_items), np.zeros(n_items)
+    for part in interactions.in_blocks():
+        weights = part.weights
+        factors = decay(part.times, now=now, half_life_days=half_life_days)
+        recent += np.bincount(part.items, weights=weights * factors, minlength=n_items)
+        total += np.bincount(part.items, weights=weights, minlength=n_items)
     trend: NDArray[np.float64] = (recent + _PRIOR_RECENT) / (total + _PRIOR_TOTAL)
     return trend

@@ -12,7 +12,7 @@ from recommendations.engine.associations import Association
 from recommendations.engine.models.base import NeighbourEstimator, empty
 from recommendations.engine.similarity import co_occurrence_neighbours
 from recommendations.engine.support import shared_users
-from recommendations.engine.topk import largest_per_row
+from recommendations.engine.topk import first_per_row
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,7 +54,8 @@ class BoughtTogether(NeighbourEstimator):
             threads=self.threads,
         )
         table.data[self._supports(table) < self.min_support] = 0.0
-        self.table_ = largest_per_row(table, k=self.k, threads=self.threads)
+        table.eliminate_zeros()
+        self.table_ = first_per_row(table, k=self.k)
         return self
 
     def associations(self) -> Iterator[tuple[str, list[Association]]]:

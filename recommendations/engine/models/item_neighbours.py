@@ -12,7 +12,9 @@ from recommendations.engine.blend import blended
 from recommendations.engine.matrix import preference_matrix
 from recommendations.engine.models.base import NeighbourEstimator
 from recommendations.engine.ridge import LocalRidge
-from recommendations.engine.similarity import co_occurrence_neighbours, scale
+from recommendations.engine.scaling import scale
+from recommendations.engine.similarity import co_occurrence_neighbours
+from recommendations.engine.topk import first_per_row
 from recommendations.engine.trend import trend_factors
 
 if TYPE_CHECKING:
@@ -104,22 +106,19 @@ class ItemNeighbours(NeighbourEstimator):
         """
         self._remember(interactions)
         self.ridge_, self.refined_share_ = None, 0.0
-        matrix = preference_matrix(interactions, max_items=self.max_items_per_user)
         trend = trend_factors(interactions, now=now, half_life_days=self.half_life_days)
         trend **= self.trend_exponent
         base = co_occurrence_neighbours(
-            matrix,
+            preference_matrix(interactions, max_items=self.max_items_per_user),
             k=self.k if self.base_share == 1.0 else 2 * self.k,
             user_exponent=self.user_exponent,
             row_exponent=self.row_exponent,
             column_exponent=self.column_exponent,
             column_factor=trend,
             threads=self.threads,
+            overwrite=True,
         )
-        none = np.zeros(interactions.n_items, dtype=bool)
-        self.table_ = blended(
-            base, base[:0], refined=none, base_share=1.0, k=self.k, threads=self.threads
-        )
+        self.table_ = first_per_row(base, k=self.k)
         on_base(self)
 
         def keep_going() -> bool:
@@ -128,7 +127,7 @@ class ItemNeighbours(NeighbourEstimator):
         if self.base_share == 1.0 or not base.nnz or not keep_going():
             return self
         self.ridge_ = ridge or LocalRidge(
-            matrix,
+            preference_matrix(interactions, max_items=self.max_items_per_user),
             candidates=self.k,
             user_exponent=self.ridge_user_exponent,
             penalty=self.ridge_penalty,

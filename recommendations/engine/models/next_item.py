@@ -10,7 +10,7 @@ from scipy import sparse
 
 from recommendations.engine.matrix import ranks_within
 from recommendations.engine.models.base import NeighbourEstimator
-from recommendations.engine.similarity import inverse_power, scale
+from recommendations.engine.scaling import inverse_power, scale
 from recommendations.engine.topk import product_topk
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 
-from recommendations.engine.topk import product_topk, round_significant
+from recommendations.engine.topk import gram_blocks, product_topk, round_significant, stack
 
 
 def dense_topk(left, right, k, *, skip_diagonal=False):
@@ -45,7 +45,8 @@ def matrices(draw):
 @settings(deadline=None, max_examples=40)
 @given(matrices(), st.integers(1, 5))
 def test_top_entries_match_a_dense_product_ties_included(matrix, k):
-    found = product_topk(matrix.T.tocsr(), matrix, k=k, threads=1, skip_diagonal=True)
+    left = matrix.T.tocsr()
+    found = product_topk(left, matrix, k=k, threads=1, skip_diagonal=True)
     assert as_lists(found) == dense_topk(matrix.T, matrix, k, skip_diagonal=True)
 
 
@@ -57,6 +58,24 @@ def test_blocks_and_threads_change_nothing(matrix, k, block_rows):
     assert as_lists(product_topk(left, matrix, k=k, threads=2, block_rows=block_rows)) == as_lists(
         whole
     )
+
+
+@settings(deadline=None, max_examples=40)
+@given(matrices(), st.integers(1, 5), st.integers(1, 4), st.integers(1, 9), st.integers(1, 3))
+def test_a_gram_matrix_is_the_same_in_any_blocks(matrix, k, block_rows, block_entries, threads):
+    n_items = matrix.shape[1]
+    factors = np.arange(1.0, n_items + 1.0)
+    blocks = gram_blocks(
+        matrix.copy(),
+        k=k,
+        row_factors=factors,
+        threads=threads,
+        block_rows=block_rows,
+        block_entries=block_entries,
+    )
+    found = stack(blocks, k=k, shape=(n_items, n_items))
+    expected = dense_topk(sparse.diags(factors) @ matrix.T, matrix, k, skip_diagonal=True)
+    assert as_lists(found) == expected
 
 
 @given(st.floats(1e-280, 1e280))
