@@ -113,8 +113,8 @@ class ProfileRow(Table):
         table_name = table_name("profiles")
 
     user_id = UnicodeAttribute(hash_key=True)
-    version = UnicodeAttribute()
-    content = JSONAttribute()
+    stamp = UnicodeAttribute()
+    packed = BinaryAttribute(legacy_encoding=False)
     digest = UnicodeAttribute()
 
 
@@ -217,13 +217,17 @@ class PlacementStatsRow(_Counters):
 
 
 class ServingRow(OperationsRow):
-    """The one row that a request reads besides a profile: the live version, the hidden items."""
+    """The one row that a request reads besides a profile: the live version, what is hidden.
+
+    ``hidden`` names the products that were hidden since the ``epoch`` began, at most 100.
+    """
 
     PK = "serving"
     SK = "state"
 
     live_version = UnicodeAttribute(null=True)
     hidden = UnicodeSetAttribute(null=True)
+    epoch = NumberAttribute(null=True)
     preferences = JSONAttribute(null=True)
     preferences_number = NumberAttribute(null=True)
     generation = NumberAttribute(null=True)
@@ -258,6 +262,7 @@ class JobRow(OperationsRow):
     heartbeat_at = UnicodeAttribute(null=True)
     finished_at = UnicodeAttribute(null=True)
     error = UnicodeAttribute(null=True)
+    parameters = JSONAttribute(null=True)
     cost = JSONAttribute(null=True)
     result = JSONAttribute(null=True)
 
@@ -288,6 +293,14 @@ class LeaseRow(OperationsRow):
     PK = "lease"
 
     holder = UnicodeAttribute()
+
+
+class CheckpointRow(OperationsRow):
+    """A part of what a stopped job has computed, so that the next run can go on from there."""
+
+    PK = "checkpoint"
+
+    content = BinaryAttribute(legacy_encoding=False)
 
 
 class DayRow(OperationsRow):

@@ -1,26 +1,33 @@
-"""A user's profile: the history that counts and the ready list, and its compact stored form.
+"""A user's profile: what counts of the past and the ready list, and its compact stored form.
 
-A profile is a pure function of the user's events and of one model version: whoever computes it,
-and however often, the result is the same to the bit.
+A profile is a pure function of the user's events, of one model version and of the catalogue:
+whoever computes it, and however often, the result is the same to the bit.
 """
 
 import hashlib
 import json
+import zlib
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from itertools import chain
+from math import log1p
 from typing import Any
 
 from core.validation import to_iso
 from recommendations.engine.packing import Neighbour
 from recommendations.engine.rank import HistoryItem, rank, recent_items
-from recommendations.engine.weights import event_weight
 from recommendations.entities import Event
+from recommendations.preferences import Preferences
 
 READY = 100
 # Ready lists by the name of their recommender, in the order in which they fill up.
 Fallbacks = Sequence[tuple[str, Sequence[tuple[str, float]]]]
 MAX_EXCLUDED = 300
+MAX_VIEWED = 50
+MAX_REPEATS = 20
+MAX_REASONS = 5
 _DIGITS = 6
 
 
@@ -33,28 +40,63 @@ class Entry:
     source: str
 
 
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """A product that was bought more than once.
+
+    Attributes
+    ----------
+    score
+        ``log(1 + x)``, with x the purchases, each halved for every half-life of age if the shop
+        has set one. (What other users come back for does not enter.)
+    reasons
+        The newest purchases, at most 5, each with its share of x as weight.
+    """
+
+    item_id: str
+    score: float
+    reasons: tuple[HistoryItem, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Past:
+    """What counts of a user's events.
+
+    Attributes
+    ----------
+    history
+        The products that count, with their summed weight, at most 50.
+    bought, disliked
+        Products that are left out, newest first.
+    viewed
+        The products looked at, newest first.
+    repeats
+        The products bought more than once, best first.
+    """
+
+    history: tuple[HistoryItem, ...] = ()
+    bought: tuple[str, ...] = ()
+    disliked: tuple[str, ...] = ()
+    viewed: tuple[str, ...] = ()
+    repeats: tuple[Repeat, ...] = ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
     """What is kept ready for a user.
 
     Attributes
     ----------
-    version
-        The model version it was computed with.
-    history
-        The products that count, with their summed weight, at most 50.
-    bought
-        The products bought or disliked, which are left out by default, newest first.
+    stamp
+        What it was computed with, besides the events.
     entries
         The ready list, at most 100, best first.
     """
 
     user_id: str
-    version: str
-    history: tuple[HistoryItem, ...]
-    bought: tuple[str, ...]
-    disliked: tuple[str, ...]
-    entries: tuple[Entry, ...]
+    stamp: str = ""
+    past: Past = field(default_factory=Past)
+    entries: tuple[Entry, ...] = ()
     digest: str = ""
 
 
@@ -63,25 +105,62 @@ def round_score(score: float) -> float:
     return float(f"{score:.{_DIGITS}g}")
 
 
-def history_items(events: Iterable[Event]) -> list[HistoryItem]:
-    """Return the products that count in a user's events, at most 50."""
-    return recent_items(
-        HistoryItem(
-            line.item_id,
-            event_weight(event.type),
-            event.type,
-            to_iso(event.timestamp),
-            event.event_id,
-        )
-        for event in events
-        for line in event.items
+def past_of(events: Sequence[Event], preferences: Preferences) -> Past:
+    """Return what counts of a user's newest events, newest first."""
+    return Past(
+        history=tuple(_history(events, preferences)),
+        bought=_products(events, "purchase")[:MAX_EXCLUDED],
+        disliked=_products(events, "dislike")[:MAX_EXCLUDED],
+        viewed=_products(events, "view", "click")[:MAX_VIEWED],
+        repeats=tuple(_repeats(events, preferences)),
     )
 
 
-def products_of(events: Iterable[Event], *, kind: str) -> tuple[str, ...]:
-    """Return the products of all events of one type, newest first, without repeats."""
-    lines = chain.from_iterable(event.items for event in events if event.type == kind)
+def _history(events: Sequence[Event], preferences: Preferences) -> list[HistoryItem]:
+    weights = preferences.event_weights
+    rows = recent_items(
+        _row(event, line.item_id, weights[event.type] * _fading(event, events[0], preferences))
+        for event in events
+        for line in event.items
+    )
+    return [replace(row, weight=round_score(row.weight)) for row in rows]
+
+
+def _row(event: Event, item_id: str, weight: float) -> HistoryItem:
+    return HistoryItem(item_id, weight, event.type, to_iso(event.timestamp), event.event_id)
+
+
+def _fading(event: Event, newest: Event, preferences: Preferences) -> float:
+    """Return the factor of an event's age, counted back from the newest event."""
+    if preferences.half_life_days is None:
+        return 1.0
+    age: float = (newest.timestamp - event.timestamp) / timedelta(days=preferences.half_life_days)
+    return float(2.0 ** -max(age, 0.0))
+
+
+def _products(events: Iterable[Event], *kinds: str) -> tuple[str, ...]:
+    """Return the products of all events of some types, in their order, without repeats."""
+    lines = chain.from_iterable(event.items for event in events if event.type in kinds)
     return tuple(dict.fromkeys(line.item_id for line in lines))
+
+
+def _repeats(events: Sequence[Event], preferences: Preferences) -> list[Repeat]:
+    purchases: dict[str, dict[str, HistoryItem]] = defaultdict(dict)
+    for event in events:
+        if event.type == "purchase":
+            for line in event.items:
+                row = _row(event, line.item_id, _fading(event, events[0], preferences))
+                # Orders of one moment are one purchase: a split parcel is no second one.
+                purchases[line.item_id].setdefault(row.at, row)
+    found = []
+    for item_id, rows in purchases.items():
+        if len(rows) > 1:
+            total = sum(row.weight for row in rows.values())
+            newest = list(rows.values())[:MAX_REASONS]
+            reasons = (replace(row, weight=round_score(row.weight / total)) for row in newest)
+            found.append(Repeat(item_id, round_score(log1p(total)), tuple(reasons)))
+    found.sort(key=lambda repeat: (-repeat.score, repeat.item_id))
+    return found[:MAX_REPEATS]
 
 
 def ready_list(
@@ -102,75 +181,74 @@ def ready_list(
     return list(entries.values())[:READY]
 
 
-def compute(
-    *,
-    user_id: str,
-    version: str,
-    events: Sequence[Event],
-    neighbours: Mapping[str, Sequence[Neighbour]],
-    fallbacks: Fallbacks,
-) -> Profile:
-    """Compute a profile from the user's newest events, newest first."""
-    history = tuple(history_items(events))
-    bought = products_of(events, kind="purchase")[:MAX_EXCLUDED]
-    disliked = products_of(events, kind="dislike")[:MAX_EXCLUDED]
-    entries = ready_list(
-        history=history,
-        neighbours=neighbours,
-        fallbacks=fallbacks,
-        exclude={*bought, *disliked},
-        source="personal",
-    )
-    profile = Profile(
-        user_id=user_id,
-        version=version,
-        history=history,
-        bought=bought,
-        disliked=disliked,
-        entries=tuple(entries),
-    )
-    text = json.dumps([version, encode(profile)], separators=(",", ":"))
-    return replace(profile, digest=hashlib.sha256(text.encode()).hexdigest()[:20])
+def make(*, user_id: str, stamp: str, past: Past, entries: Sequence[Entry]) -> Profile:
+    """Return a profile with the digest of what is in it."""
+    profile = Profile(user_id=user_id, stamp=stamp, past=past, entries=tuple(entries))
+    text = _text(profile)
+    digest = hashlib.sha256(f"{stamp}\n{text}".encode()).hexdigest()[:20]
+    return replace(profile, digest=digest)
 
 
-def encode(profile: Profile) -> dict[str, Any]:
-    """Return the stored form: events and sources once, then short rows that point at them.
-
-    A full profile with ids of ordinary length stays under 8 KB: at most one read unit.
-    """
+def _text(profile: Profile) -> str:
+    """Return the content as JSON: events and sources once, then short rows that point at them."""
     events: dict[tuple[str, str, str], int] = {}
-    history = []
-    for row in profile.history:
-        key = (row.event, row.at, row.event_id)
-        history.append([row.item_id, row.weight, events.setdefault(key, len(events))])
+
+    def place(row: HistoryItem) -> int:
+        return events.setdefault((row.event, row.at, row.event_id), len(events))
+
+    past = profile.past
+    history = [[row.item_id, row.weight, place(row)] for row in past.history]
+    repeats = [
+        [each.item_id, each.score, [[row.weight, place(row)] for row in each.reasons]]
+        for each in past.repeats
+    ]
     lists: dict[str, list[list[Any]]] = {}
     for entry in profile.entries:
         lists.setdefault(entry.source, []).append([entry.item_id, entry.score])
-    return {
+    content = {
         "events": [list(event) for event in events],
         "history": history,
-        "bought": list(profile.bought),
-        "disliked": list(profile.disliked),
+        "bought": past.bought,
+        "disliked": past.disliked,
+        "viewed": past.viewed,
+        "repeats": repeats,
         "lists": lists,
     }
+    return json.dumps(content, separators=(",", ":"))
 
 
-def decode(*, user_id: str, version: str, content: Mapping[str, Any], digest: str) -> Profile:
+def encode(profile: Profile) -> bytes:
+    """Return the stored form.
+
+    A full profile with ids of ordinary length stays under 4 KB: half a read unit.
+    """
+    return zlib.compress(_text(profile).encode(), level=9)
+
+
+def decode(*, user_id: str, stamp: str, packed: bytes, digest: str) -> Profile:
     """Turn the stored form back into a profile."""
+    content: Mapping[str, Any] = json.loads(zlib.decompress(packed))
     events = content["events"]
-    return Profile(
-        user_id=user_id,
-        version=version,
+    past = Past(
         history=tuple(
-            HistoryItem(item_id, weight, *events[position])
-            for item_id, weight, position in content["history"]
+            HistoryItem(item_id, weight, *events[place])
+            for item_id, weight, place in content["history"]
         ),
         bought=tuple(content["bought"]),
         disliked=tuple(content["disliked"]),
-        entries=tuple(
-            Entry(item_id, score, source)
-            for source, rows in content["lists"].items()
-            for item_id, score in rows
+        viewed=tuple(content["viewed"]),
+        repeats=tuple(
+            Repeat(
+                item_id,
+                score,
+                tuple(HistoryItem(item_id, weight, *events[place]) for weight, place in reasons),
+            )
+            for item_id, score, reasons in content["repeats"]
         ),
-        digest=digest,
     )
+    entries = tuple(
+        Entry(item_id, score, source)
+        for source, rows in content["lists"].items()
+        for item_id, score in rows
+    )
+    return Profile(user_id=user_id, stamp=stamp, past=past, entries=entries, digest=digest)

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from recommendations.engine.rank import HistoryItem
 from recommendations.entities import Event
-from recommendations.profiles import Fallbacks, Profile, compute, history_items
+from recommendations.profiles import Entry, Past, Profile, make, past_of, ready_list
+from recommendations.services.content import content_entries
 from recommendations.storage import events, serving
-from recommendations.storage.serving import Candidates
+from recommendations.storage.reads import Reads, Wanted
 
 FALLBACK_LISTS = ("trending", "popular")
 _MAX_EVENTS = 100
@@ -25,7 +25,7 @@ class Refreshed:
     Attributes
     ----------
     profile
-        None when there is no live model or the user has no events.
+        None when the user has no events.
     has_events
         Whether anything is stored about what the user did.
     """
@@ -34,13 +34,23 @@ class Refreshed:
     has_events: bool
 
 
-def refresh(*, user_id: str) -> Refreshed:
-    """Compute a user's profile from the newest events and the live model, and store it.
+def stored(*, user_ids: Sequence[str]) -> list[Profile]:
+    """Return the profiles of those users that have one, as they are stored."""
+    return serving.profiles(user_ids)
+
+
+def refresh(*, user_id: str, reads: Reads | None = None) -> Refreshed:
+    """Compute a user's profile from the newest events, model and settings, and store it.
 
     Readers and the stream function may do this at the same time: a profile is only written over
     the one that was read before the events, so what was computed from older events never wins.
 
-    Without events or without a live model a stored profile is removed.
+    Without events a stored profile is removed.
+
+    Parameters
+    ----------
+    reads
+        Where the serving state and the stored profile have been read already.
 
     Raises
     ------
@@ -48,16 +58,22 @@ def refresh(*, user_id: str) -> Refreshed:
         When others kept rewriting it.
     """
     for _ in range(_TRIES):
-        state, stored = serving.state_and_profile(user_id=user_id, consistent=True)
+        if reads is None:
+            reads = Reads()
+            reads.fetch(Wanted(users=[user_id]), consistent=True)
+        stored = reads.profile(user_id)
         newest = _newest(user_id)
-        if state.live_version is None or not newest:
+        if not newest:
             if stored is not None:
                 serving.delete_profile(user_id=user_id)
-            return Refreshed(None, has_events=bool(newest))
-        profile = _from_events(user_id=user_id, version=state.live_version, newest=newest)
+            return Refreshed(None, has_events=False)
+        past = past_of(newest, reads.state.preferences)
+        entries = ready_entries(past=past, reads=reads)
+        profile = make(user_id=user_id, stamp=reads.state.stamp, past=past, entries=entries)
         replaces = None if stored is None else stored.digest
         if replaces == profile.digest or serving.save_profile(profile, replaces=replaces):
             return Refreshed(profile, has_events=True)
+        reads = None
     message = "the profile is being rewritten by others; try again"
     raise ContendedProfileError(message)
 
@@ -65,7 +81,13 @@ def refresh(*, user_id: str) -> Refreshed:
 def preview(*, user_id: str, version: str) -> Profile | None:
     """Compute a user's profile with any version that may serve; None without events."""
     newest = _newest(user_id)
-    return _from_events(user_id=user_id, version=version, newest=newest) if newest else None
+    if not newest:
+        return None
+    reads = Reads(version=version)
+    reads.fetch(Wanted())
+    past = past_of(newest, reads.state.preferences)
+    entries = ready_entries(past=past, reads=reads)
+    return make(user_id=user_id, stamp=version, past=past, entries=entries)
 
 
 def _newest(user_id: str) -> tuple[Event, ...]:
@@ -86,24 +108,23 @@ def _newest(user_id: str) -> tuple[Event, ...]:
     return page.rows + tuple(sorted(older, key=lambda event: event.timestamp, reverse=True))
 
 
-def _from_events(*, user_id: str, version: str, newest: Sequence[Event]) -> Profile:
-    found = candidates_for(history=history_items(newest), version=version)
-    return compute(
-        user_id=user_id,
-        version=version,
-        events=newest,
-        neighbours=found.neighbours,
-        fallbacks=fallbacks(found),
+def ready_entries(*, past: Past, reads: Reads, exclude_purchased: bool = True) -> list[Entry]:
+    """Return the ready list for what a user did, all of it available: at most 100 products."""
+    ids = [row.item_id for row in past.history]
+    reads.fetch(Wanted(neighbours={"similar": ids}, lists=FALLBACK_LISTS))
+    near = reads.neighbours(ids, kind="similar")
+    taken = {*past.disliked, *(past.bought if exclude_purchased else ()), *reads.state.hidden}
+    found = ready_list(
+        history=past.history,
+        neighbours=near,
+        fallbacks=[(name, reads.ready_list(name)) for name in FALLBACK_LISTS],
+        exclude=taken,
+        source="personal",
     )
-
-
-def candidates_for(*, history: Sequence[HistoryItem], version: str) -> Candidates:
-    """Return what a history is ranked with, in one round trip."""
-    return serving.candidates(
-        version=version, item_ids=[row.item_id for row in history], lists=FALLBACK_LISTS
-    )
-
-
-def fallbacks(found: Candidates) -> Fallbacks:
-    """Return the ready lists that fill up a list, in their order."""
-    return [(name, found.lists.get(name, [])) for name in FALLBACK_LISTS]
+    if not any(near.values()):
+        cold = content_entries(item_ids=ids, reads=reads)
+        found = [*(entry for entry in cold if entry.item_id not in taken), *found]
+    if not reads.state.names_all_hidden:
+        reads.fetch(Wanted(items=[entry.item_id for entry in found]))
+    kept = {entry.item_id: entry for entry in reversed(found) if not reads.is_gone(entry.item_id)}
+    return list(reversed(kept.values()))

@@ -1,7 +1,7 @@
 """The catalogue: products, their directory, and the terms they are found by."""
 
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 from pynamodb.expressions.condition import Condition
@@ -14,7 +14,8 @@ from core.dynamodb.sharded import LAST, NEXT, merge_shards, shard_of
 from core.pages import Page, page_of
 from core.validation import from_iso, to_iso
 from recommendations.entities import Item
-from recommendations.models import ItemRow, ServingRow, TermRow
+from recommendations.models import ItemRow, TermRow
+from recommendations.storage import availability
 
 _SHARDS = 2
 _WORD = re.compile(r"[^\W_]+")
@@ -104,8 +105,8 @@ def _stored(item_ids: Iterable[str], *, consistent: bool = False) -> dict[str, I
 def save(items: Sequence[Item]) -> None:
     """Create or replace products; of two with one id the later one counts.
 
-    A product that is not available is hidden from all lists before its row is written, and one
-    that is available again appears after it.
+    A product that is no longer available is hidden from all lists before its row is written, and
+    one that is available again appears after it.
 
     Raises
     ------
@@ -114,7 +115,8 @@ def save(items: Sequence[Item]) -> None:
     """
     wanted = {item.item_id: item for item in items}
     before = _stored(wanted, consistent=True)
-    _hide({item.item_id for item in wanted.values() if not item.available})
+    shown = {item_id for item_id, item in wanted.items() if item.available}
+    hidden = {item_id for item_id in wanted.keys() - shown if _is_shown(before.get(item_id))}
     fresh: list[Write] = []
     stale: list[Write] = []
     for item_id, item in wanted.items():
@@ -122,11 +124,17 @@ def save(items: Sequence[Item]) -> None:
         new = _terms(item)
         fresh += _term_rows(item_id, new - old)
         stale += [Delete(TermRow, term, entry) for term, entry in old - new]
-    write_all(fresh)
-    write_all(stale)
-    # Last, so that a retry after a failure still knows which terms the old row had.
-    write_all(Put(_to_row(item)) for item in wanted.values())
-    _show({item.item_id for item in wanted.values() if item.available})
+    with availability.hiding(hidden):
+        write_all(fresh)
+        write_all(stale)
+        # Last, so that a retry after a failure still knows which terms the old row had.
+        write_all(Put(_to_row(item)) for item in wanted.values())
+    availability.show(shown)
+
+
+def _is_shown(row: ItemRow | None) -> bool:
+    # An id that only events have named so far may be in lists as well.
+    return row is None or (row.available and not row.deleted)
 
 
 def replace(old: Item, new: Item) -> bool:
@@ -135,14 +143,14 @@ def replace(old: Item, new: Item) -> bool:
     What a refused try has left in the directory of terms does no harm: readers compare what they
     find there with the product.
     """
-    if not new.available:
-        _hide({new.item_id})
-    write_all(_term_rows(new.item_id, _terms(new) - _terms(old)))
-    if not save_if(_to_row(new), _is_still(old)):
-        return False
+    hidden = {new.item_id} if old.available and not new.available else set()
+    with availability.hiding(hidden):
+        write_all(_term_rows(new.item_id, _terms(new) - _terms(old)))
+        if not save_if(_to_row(new), _is_still(old)):
+            return False
     write_all(Delete(TermRow, term, entry) for term, entry in _terms(old) - _terms(new))
     if new.available:
-        _show({new.item_id})
+        availability.show({new.item_id})
     return True
 
 
@@ -178,18 +186,6 @@ def _old_terms(row: ItemRow | None) -> set[tuple[str, str]]:
     return set() if row is None or row.deleted else _terms(from_row(row))
 
 
-def _hide(item_ids: set[str]) -> None:
-    if item_ids:
-        ServingRow(ServingRow.PK, ServingRow.SK).update(actions=[ServingRow.hidden.add(item_ids)])
-
-
-def _show(item_ids: set[str]) -> None:
-    row = ServingRow.load(ServingRow.PK, ServingRow.SK, consistent=True)
-    back = item_ids & (row.hidden or set()) if row is not None else set()
-    if back:
-        ServingRow(ServingRow.PK, ServingRow.SK).update(actions=[ServingRow.hidden.delete(back)])
-
-
 def load(item_id: str) -> Item | None:
     """Return a product as it is stored at this moment, or None."""
     row = ItemRow.load(item_id, consistent=True)
@@ -206,12 +202,20 @@ def delete(*, item_id: str) -> bool:
     row = ItemRow.load(item_id, consistent=True)
     if row is None or row.deleted:
         return False
-    _hide({item_id})
     tombstone = ItemRow(item_id, name=item_id, available=False, deleted=True)
     writes: list[Write] = [Put(tombstone)]
     writes += [Delete(TermRow, term, entry) for term, entry in _old_terms(row)]
-    write_all(writes)
+    with availability.hiding({item_id} if row.available else ()):
+        write_all(writes)
     return True
+
+
+def everything() -> Iterator[Item]:
+    """Yield all products, shard by shard; one page of DynamoDB's is in memory at a time."""
+    for available in (True, False):
+        for shard in range(_SHARDS):
+            name = _directory_shard(available=available, shard=shard)
+            yield from map(from_row, ItemRow.directory.query(name))
 
 
 def listing(

@@ -9,8 +9,9 @@ from recommendations.engine.packing import Neighbour
 from recommendations.entities import Item
 from recommendations.models import ItemRow, ListRow, NeighboursRow, ProfileRow, ServingRow
 from recommendations.profiles import Profile
-from recommendations.storage import items, neighbours, serving
+from recommendations.storage import items, neighbours, placements, serving
 from recommendations.storage.neighbours import Kind
+from recommendations.storage.placements import StoredPlacement
 from recommendations.storage.serving import ServingState
 
 LIVE = "live"
@@ -22,12 +23,13 @@ _STATE = Get(ServingRow, ServingRow.PK, ServingRow.SK)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """Rows to read: of users, products, neighbours by kind, and ready lists by name."""
+    """Rows to read: of users, products, neighbours by kind, ready lists and placements by name."""
 
     users: Collection[str] = ()
     items: Collection[str] = ()
     neighbours: Mapping[Kind, Collection[str]] = field(default_factory=dict)
     lists: Collection[str] = ()
+    placements: Collection[str] = ()
 
     def __or__(self, other: "Wanted") -> "Wanted":
         """Return both together."""
@@ -40,6 +42,7 @@ class Wanted:
                 for kind in kinds
             },
             lists=[*self.lists, *other.lists],
+            placements=[*self.placements, *other.placements],
         )
 
 
@@ -48,9 +51,15 @@ class Reads:
 
     The serving state comes with the first round trip. Ready lists of a model version are known
     by name only after it; before, a list is read in its live form alone.
+
+    Parameters
+    ----------
+    version
+        Read as if this model version were live.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, version: str | None = None) -> None:
+        self._version = version
         self._rows: dict[Get, object] = {}
         self._profiles: dict[str, Profile | None] = {}
         self.state = ServingState()
@@ -64,16 +73,16 @@ class Reads:
     @property
     def version(self) -> str:
         """Return the live model version; empty without one, before which there is no other."""
-        return self.state.live_version or ""
+        return self._version or self.state.live_version or ""
 
-    def fetch(self, wanted: Wanted) -> None:
+    def fetch(self, wanted: Wanted, *, consistent: bool = False) -> None:
         """Read the rows that are not here yet; with the first ones comes the serving state."""
         missing = [get for get in self._gets(wanted) if get not in self._rows]
         if _STATE not in self._rows:
             missing.insert(0, _STATE)
         self.round_trips += -(-len(missing) // READ_LIMIT)
         if missing:
-            self._rows.update(zip(missing, read_batch(missing), strict=True))
+            self._rows.update(zip(missing, read_batch(missing, consistent=consistent), strict=True))
             if missing[0] == _STATE:
                 self.state = serving.state_of(self._rows[_STATE])
 
@@ -92,6 +101,7 @@ class Reads:
                 for item_id in item_ids
             ),
             *(get for name in wanted.lists for get in self._list_gets(name)),
+            *(placements.get(name) for name in wanted.placements),
         ]
         return dict.fromkeys(gets)
 
@@ -109,8 +119,16 @@ class Reads:
         return self._profiles[user_id]
 
     def keep_profile(self, user_id: str, profile: Profile | None) -> None:
-        """Let a profile that has just been computed stand for the stored one."""
+        """Let a profile that has just been computed stand for the stored one.
+
+        What it cost to compute is paid once; the answer has a budget of its own.
+        """
         self._profiles[user_id] = profile
+        self.round_trips = 1
+
+    def placement(self, name: str) -> StoredPlacement | None:
+        """Return a placement that has been read."""
+        return placements.from_row(self._rows.get(placements.get(name)))
 
     def knows_item(self, item_id: str) -> bool:
         """Tell whether the product has been looked up in the catalogue."""

@@ -1,6 +1,6 @@
 """What a request for recommendations reads: profile, live version, neighbours, lists."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,6 +22,11 @@ class ServingState:
 
     Attributes
     ----------
+    hidden
+        The products that were hidden since the epoch began.
+    epoch
+        Grows when more products were hidden than the row has room for. What was computed before
+        must be computed anew, and compared with the catalogue.
     preferences_number
         Grows with each change of the preferences; 0 while nobody has set any.
     generations
@@ -31,9 +36,20 @@ class ServingState:
 
     live_version: str | None = None
     hidden: frozenset[str] = frozenset()
+    epoch: int = 0
     preferences: Preferences = field(default_factory=Preferences)
     preferences_number: int = 0
     generations: tuple[int, ...] = (1,)
+
+    @property
+    def stamp(self) -> str:
+        """Return what a profile depends on besides events; the same for what is still good."""
+        return f"{self.live_version or ''}#{self.epoch}#{self.preferences_number}"
+
+    @property
+    def names_all_hidden(self) -> bool:
+        """Tell whether ``hidden`` names every hidden product there is."""
+        return self.epoch == 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +79,7 @@ def state_of(row: object) -> ServingState:
     return ServingState(
         live_version=row.live_version,
         hidden=frozenset(row.hidden or ()),
+        epoch=int(row.epoch or 0),
         preferences=Preferences() if row.preferences is None else _preferences(row.preferences),
         preferences_number=int(row.preferences_number or 0),
         generations=(live,) if row.rebuilding is None else (live, int(row.rebuilding)),
@@ -95,7 +112,16 @@ def profile_of(row: object) -> Profile | None:
     """Turn a stored row into a profile; None without one."""
     if not isinstance(row, ProfileRow):
         return None
-    return decode(user_id=row.user_id, version=row.version, content=row.content, digest=row.digest)
+    if not row.packed:
+        # Of an earlier release: all that it says is what is to be replaced.
+        return Profile(user_id=row.user_id, digest=row.digest)
+    return decode(user_id=row.user_id, stamp=row.stamp, packed=row.packed, digest=row.digest)
+
+
+def profiles(user_ids: Sequence[str]) -> list[Profile]:
+    """Return those stored profiles of users that there are, in one round trip per 100."""
+    rows = read_batch([Get(ProfileRow, user_id) for user_id in user_ids])
+    return [profile for row in rows if (profile := profile_of(row)) is not None]
 
 
 def save_profile(profile: Profile, *, replaces: str | None) -> bool:
@@ -108,8 +134,8 @@ def save_profile(profile: Profile, *, replaces: str | None) -> bool:
     """
     row = ProfileRow(
         profile.user_id,
-        version=profile.version,
-        content=encode(profile),
+        stamp=profile.stamp,
+        packed=encode(profile),
         digest=profile.digest,
     )
     unchanged = (

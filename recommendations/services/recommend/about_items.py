@@ -1,39 +1,49 @@
 """About products: what is similar to one, what is bought with it, what goes with a basket."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection
 
-from recommendations.engine.packing import Neighbour
 from recommendations.engine.rank import MAX_HISTORY, HistoryItem, rank
+from recommendations.engine.sessions import WINDOW, session_neighbours
 from recommendations.profiles import READY, Entry, round_score
-from recommendations.services.recommend.types import (
-    MAX_CAUSES,
-    Because,
-    Candidates,
-    Recommender,
-    Request,
-)
+from recommendations.services.content import content_entries
+from recommendations.services.recommend.causes import causes
+from recommendations.services.recommend.types import Because, Candidates, Recommender, Request
 from recommendations.storage.reads import Reads, Wanted
+
+CONTENT = "content"
+
+
+def _item(request: Request) -> tuple[str, ...]:
+    return request.item_ids[:1]
 
 
 def _similar_wanted(request: Request) -> Wanted:
-    return Wanted(users=request.users, neighbours={"similar": request.item_ids[:1]})
+    # The product itself too: the words of one that is newer than the model say what is like it.
+    ids = _item(request)
+    return Wanted(users=request.users, items=ids, neighbours={"similar": ids})
 
 
 def _similar(request: Request, reads: Reads) -> Candidates:
-    near = reads.neighbours(request.item_ids[:1], kind="similar")
+    near = reads.neighbours(_item(request), kind="similar")
     rows = [row for found in near.values() for row in found]
+    if not rows:
+        return Candidates(entries=content_entries(item_ids=_item(request), reads=reads))
     return Candidates(
-        entries=[Entry(row.item_id, round_score(row.weight), "similar") for row in rows],
+        entries=[
+            # Nobody has both: the words of the two products spoke for the pair.
+            Entry(row.item_id, round_score(row.weight), "similar" if row.support else CONTENT)
+            for row in rows
+        ],
         partners={row.item_id: row for row in rows},
     )
 
 
 def _bought_together_wanted(request: Request) -> Wanted:
-    return Wanted(users=request.users, neighbours={"bought-together": request.item_ids[:1]})
+    return Wanted(users=request.users, neighbours={"bought-together": _item(request)})
 
 
 def _bought_together(request: Request, reads: Reads) -> Candidates:
-    rows = [row for item_id in request.item_ids[:1] for row in reads.bought_together(item_id)]
+    rows = [row for item_id in _item(request) for row in reads.bought_together(item_id)]
     return Candidates(
         entries=[Entry(row.item_id, round_score(row.score), "bought_together") for row in rows],
         partners={row.item_id: row for row in rows},
@@ -46,35 +56,29 @@ def _basket(request: Request) -> list[str]:
 
 
 def _session_wanted(request: Request) -> Wanted:
-    return Wanted(users=request.users, neighbours={"similar": _basket(request)})
+    basket = _basket(request)
+    return Wanted(users=request.users, neighbours={"similar": basket, "next": basket[-WINDOW:]})
 
 
 def _session(request: Request, reads: Reads) -> Candidates:
     basket = _basket(request)
     history = [HistoryItem(item_id, 1.0, "session", "", "") for item_id in basket]
-    near = reads.neighbours(basket, kind="similar")
+    near = session_neighbours(
+        basket,
+        similar=reads.neighbours(basket, kind="similar"),
+        following=reads.neighbours(basket[-WINDOW:], kind="next"),
+    )
+    if not any(near.values()):
+        return Candidates(entries=content_entries(item_ids=basket[::-1], reads=reads))
 
     def because(item_ids: Collection[str]) -> Because:
-        return _causes(item_ids, history=history, near=near)
+        return causes(item_ids, history=history, neighbours=near)
 
     scored = rank(history=history, neighbours=near, exclude=basket, limit=READY, causes=0)
     return Candidates(
         entries=[Entry(row.item_id, round_score(row.score), "similar") for row in scored],
         because=because,
     )
-
-
-def _causes(
-    item_ids: Collection[str],
-    *,
-    history: Sequence[HistoryItem],
-    near: Mapping[str, Sequence[Neighbour]],
-) -> Because:
-    others = {row.item_id for rows in near.values() for row in rows}.difference(item_ids)
-    scored = rank(
-        history=history, neighbours=near, exclude=others, limit=len(item_ids), causes=MAX_CAUSES
-    )
-    return {row.item_id: row.causes for row in scored}
 
 
 SIMILAR = Recommender(_similar_wanted, _similar)

@@ -1,13 +1,12 @@
 """For a known user: the ready list of the profile."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
-from recommendations.engine.rank import rank
-from recommendations.profiles import READY, Entry, Profile, ready_list
+from recommendations.profiles import READY, Entry, Profile
 from recommendations.services import profiles
+from recommendations.services.recommend.causes import causes
 from recommendations.services.recommend.types import (
     FALLBACKS,
-    MAX_CAUSES,
     Because,
     Candidates,
     Recommender,
@@ -20,39 +19,25 @@ def _propose(request: Request, reads: Reads) -> Candidates:
     profile = current_profile(request, reads)
     if profile is None:
         return Candidates()
-    history = profile.history
+    history = profile.past.history
     reasons = tuple(row.item_id for row in history)
+    entries: Sequence[Entry] = profile.entries
+    if not request.exclude_purchased:
+        entries = profiles.ready_entries(past=profile.past, reads=reads, exclude_purchased=False)
+    default = request.fallbacks == FALLBACKS
+    complete = default and len(entries) < READY
+    if not default:
+        entries = [entry for entry in entries if entry.source not in FALLBACKS]
+    own = {entry.item_id for entry in entries if entry.source == "personal"}
 
     def because(item_ids: Collection[str]) -> Because:
         near = reads.neighbours(reasons, kind="similar")
-        others = {row.item_id for rows in near.values() for row in rows}.difference(item_ids)
-        own = {entry.item_id for entry in entries if entry.source == "personal"}
-        scored = rank(
-            history=history,
-            neighbours=near,
-            exclude=others,
-            limit=len(item_ids),
-            causes=MAX_CAUSES,
-        )
-        return {row.item_id: row.causes for row in scored if row.item_id in own}
+        return causes(own.intersection(item_ids), history=history, neighbours=near)
 
-    entries: list[Entry] = list(profile.entries)
-    if not request.exclude_purchased:
-        reads.fetch(Wanted(neighbours={"similar": reasons}, lists=FALLBACKS))
-        entries = ready_list(
-            history=history,
-            neighbours=reads.neighbours(reasons, kind="similar"),
-            fallbacks=[(name, reads.ready_list(name)) for name in FALLBACKS],
-            exclude=set(profile.disliked),
-            source="personal",
-        )
-    own_fallbacks = request.fallbacks == FALLBACKS
-    if not own_fallbacks:
-        entries = [entry for entry in entries if entry.source not in FALLBACKS]
     return Candidates(
         entries=entries,
-        complete=own_fallbacks and len(entries) < READY,
-        checked=request.exclude_purchased,
+        checked=True,
+        complete=complete,
         because=because,
         reasons_of=reasons,
     )
@@ -63,8 +48,8 @@ def current_profile(request: Request, reads: Reads) -> Profile | None:
     if request.user_id is None:
         return None
     profile = reads.profile(request.user_id)
-    if profile is None or profile.version != reads.version:
-        profile = profiles.refresh(user_id=request.user_id).profile
+    if profile is None or profile.stamp != reads.state.stamp:
+        profile = profiles.refresh(user_id=request.user_id, reads=reads).profile
         reads.keep_profile(request.user_id, profile)
     return profile
 

@@ -5,9 +5,10 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from recommendations.engine.associations import Association
 from recommendations.profiles import Entry
 from recommendations.rules import Filters, Rules
-from recommendations.selection import items_needed, select
+from recommendations.selection import Placed, arrange, items_needed
 from recommendations.services import attribution
 from recommendations.services.recommend.about_items import BOUGHT_TOGETHER, SESSION, SIMILAR
+from recommendations.services.recommend.own_items import BUY_AGAIN, RECENTLY_VIEWED
 from recommendations.services.recommend.personal import PERSONAL
 from recommendations.services.recommend.ready import LATEST, POPULAR, TRENDING, category_list
 from recommendations.services.recommend.types import (
@@ -26,9 +27,11 @@ RECOMMENDERS: Mapping[str, Recommender] = {
     "similar": SIMILAR,
     "bought_together": BOUGHT_TOGETHER,
     "session": SESSION,
+    "buy_again": BUY_AGAIN,
     "popular": POPULAR,
     "trending": TRENDING,
     "latest": LATEST,
+    "recently_viewed": RECENTLY_VIEWED,
 }
 # So many more products than asked for are looked up, since some may be gone.
 _SPARE = 5
@@ -48,6 +51,7 @@ def serve(
     exclude_purchased: bool = True,
     placement: str = "",
     variant: str = "",
+    reads: Reads | None = None,
 ) -> Answer:
     """Recommend products, in at most three round trips unless a profile must be computed anew.
 
@@ -59,6 +63,8 @@ def serve(
         The product that is looked at, or a basket, oldest first.
     placement, variant
         What the answer is for, for its id.
+    reads
+        What the request has read already.
 
     Raises
     ------
@@ -76,7 +82,7 @@ def serve(
         explain=explain,
         exclude_purchased=exclude_purchased,
     )
-    reads = Reads()
+    reads = reads or Reads()
     results = results_of(request, reads)
     return Answer(
         recommendation_id=attribution.new_id(
@@ -95,10 +101,14 @@ def results_of(request: Request, reads: Reads) -> tuple[Recommendation, ...]:
     pool = _Pool(request, reads)
     pool.add(main.propose(request, reads))
     chosen = pool.choose()
-    while len(chosen) < request.limit and reads.can_go_on and pool.read_on(len(chosen)):
+    while (
+        (len(chosen) < request.limit or pool.awaited())
+        and reads.can_go_on
+        and pool.read_on(len(chosen))
+    ):
         chosen = pool.choose()
-    because = pool.because(chosen) if request.explain else {}
-    return tuple(pool.recommendation(entry, because) for entry in chosen)
+    because = pool.because([each.entry for each in chosen]) if request.explain else {}
+    return tuple(pool.recommendation(each, because) for each in chosen)
 
 
 class _Pool:
@@ -110,6 +120,7 @@ class _Pool:
         self._entries: dict[str, Entry] = {}
         self._origins: dict[str, Candidates] = {}
         self._proposals: list[Candidates] = []
+        self._filters = request.filters
         self._fallbacks = [RECOMMENDERS[name] for name in request.fallbacks]
         self._categories = _categories(request.filters)
         self._reads_items = request.rules.reads_items or any(
@@ -121,6 +132,9 @@ class _Pool:
         if found.complete:
             self._fallbacks = []
         barred = self._barred(keeps_bought=found.keeps_bought)
+        if len(self._proposals) == 1:
+            pinned = {pin.item_id for pin in self._request.rules.pin}
+            self._filters = (*self._filters, Filters(exclude=frozenset(pinned & barred)))
         for entry in found.entries:
             if entry.item_id not in barred and entry.item_id not in self._entries:
                 self._entries[entry.item_id] = entry
@@ -133,12 +147,12 @@ class _Pool:
             barred |= each.exclude
         profile = None if request.user_id is None else self._reads.profile(request.user_id)
         if profile is not None:
-            barred.update(profile.disliked)
+            barred.update(profile.past.disliked)
             if request.exclude_purchased and not keeps_bought:
-                barred.update(profile.bought)
+                barred.update(profile.past.bought)
         return barred
 
-    def choose(self) -> list[Entry]:
+    def choose(self) -> list[Placed]:
         """Return the best of the candidates that are known to be there, in order."""
         request, reads = self._request, self._reads
         usable = [
@@ -147,17 +161,33 @@ class _Pool:
             if (self._is_trusted(item_id) or reads.knows_item(item_id))
             and not reads.is_gone(item_id)
         ]
-        needed = items_needed(usable, filters=request.filters, rules=request.rules)
-        return select(
+        needed = items_needed(usable, filters=self._filters, rules=request.rules)
+        return arrange(
             usable,
             limit=request.limit,
             items=reads.items(needed),
-            filters=request.filters,
+            filters=self._filters,
             rules=request.rules,
-        )
+        ).shown
 
     def _is_trusted(self, item_id: str) -> bool:
-        return self._origins[item_id].checked and not self._reads_items
+        if self._reads_items:
+            return False
+        return self._origins[item_id].checked or self._reads.state.names_all_hidden
+
+    def awaited(self) -> list[str]:
+        """Return the products that rules would move up, if they were known to be there."""
+        rules = self._request.rules
+        pins = items_needed((), filters=self._filters, rules=rules)
+        boosted = [
+            item_id
+            for rule in rules.boost
+            if rule.by == "item"
+            for item_id in rule.values
+            if item_id in self._entries and not self._is_trusted(item_id)
+        ]
+        named = dict.fromkeys((*pins, *boosted))
+        return [item_id for item_id in named if not self._reads.knows_item(item_id)]
 
     def read_on(self, found: int) -> bool:
         """Read what may fill the list up; tell whether there was anything left to read."""
@@ -169,18 +199,16 @@ class _Pool:
             wanted |= each.wanted(request)
         if short:
             wanted |= Wanted(lists=[category_list(name) for name in self._categories])
-        pins = [pin.item_id for pin in request.rules.pin if not reads.knows_item(pin.item_id)]
-        unknown = [
-            *pins,
-            *(
-                item_id
-                for item_id in self._entries
-                if not self._is_trusted(item_id) and not reads.knows_item(item_id)
-            ),
-        ]
+        awaited = self.awaited()
+        others = (
+            item_id
+            for item_id in self._entries
+            if not self._is_trusted(item_id) and not reads.knows_item(item_id)
+        )
+        unknown = list(dict.fromkeys((*awaited, *others)))
         most = reads.room(wanted)
         if not self._reads_items:
-            most = min(most, request.limit - found + _SPARE + len(pins))
+            most = min(most, request.limit - found + _SPARE + len(awaited))
         if not unknown and not fallbacks and not (short and self._categories):
             return False
         reads.fetch(wanted | Wanted(items=unknown[:most]))
@@ -221,7 +249,8 @@ class _Pool:
         ids = (entry.item_id for entry in chosen)
         return [item_id for item_id in ids if self._origins.get(item_id) is found]
 
-    def recommendation(self, entry: Entry, because: Because) -> Recommendation:
+    def recommendation(self, placed: Placed, because: Because) -> Recommendation:
+        entry = placed.entry
         origin = self._origins.get(entry.item_id, Candidates())
         partner = origin.partners.get(entry.item_id)
         pair = partner if isinstance(partner, Association) else None
@@ -233,6 +262,7 @@ class _Pool:
             support=0 if partner is None else partner.support,
             confidence=0.0 if pair is None else pair.confidence,
             lift=0.0 if pair is None else pair.lift,
+            rules=placed.rules,
         )
 
 

@@ -11,7 +11,6 @@ from recommendations.rules import Filters, Rules
 from recommendations.storage.reads import Reads, Wanted
 
 FALLBACKS = ("trending", "popular")
-MAX_CAUSES = 5
 
 Because = Mapping[str, tuple[Cause, ...]]
 
@@ -110,6 +109,8 @@ class Recommendation:
         Of similar products how many users have both, of bought-together ones how many baskets.
     confidence, lift
         Of bought-together products only.
+    rules
+        The rules that had a part in its place, as `selection.Placed` names them.
     """
 
     item_id: str
@@ -119,6 +120,7 @@ class Recommendation:
     support: int = 0
     confidence: float = 0.0
     lift: float = 0.0
+    rules: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
