@@ -31,13 +31,14 @@ RECOMMENDERS = (
 DIRECT = "direct"
 LONGEST_PLACEMENT = 40
 LONGEST_VARIANT = 20
+NAME_PATTERN = r"^[a-z0-9][a-z0-9_-]*$(?!\n)"
 
 PlacementName = Annotated[
     str,
     msgspec.Meta(
         min_length=1,
         max_length=LONGEST_PLACEMENT,
-        pattern=rf"^(?!{DIRECT}$)[a-z0-9][a-z0-9_-]*$(?!\n)",
+        pattern=rf"^(?!{DIRECT}$){NAME_PATTERN.removeprefix('^')}",
         description="Lower-case letters, digits, `-` and `_`; up to 40 characters.",
         examples=["product-page"],
     ),
@@ -47,7 +48,7 @@ VariantName = Annotated[
     msgspec.Meta(
         min_length=1,
         max_length=LONGEST_VARIANT,
-        pattern=r"^[a-z0-9][a-z0-9_-]*$(?!\n)",
+        pattern=NAME_PATTERN,
         description="Lower-case letters, digits, `-` and `_`; up to 20 characters.",
         examples=["control"],
     ),

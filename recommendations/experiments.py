@@ -85,7 +85,7 @@ def sample_ratio(
         By variant, the shares that were meant.
     """
     meant = {variant: weight for variant, weight in weights.items() if weight > 0}
-    groups = list(zip(*(shown.get(variant, ()) for variant in meant), strict=True))
+    groups = list(zip(*(shown[variant] for variant in meant), strict=True))
     total = sum(map(sum, groups))
     shares = [weight / sum(meant.values()) for weight in meant.values()]
     if len(meant) < 2 or total * min(shares) < 5:

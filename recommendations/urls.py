@@ -1,7 +1,7 @@
 from django.urls import path
 
 from core.api import paths  # noqa: F401  # registers the converter of ids
-from recommendations.api import catalogue, events, health, models, recommend
+from recommendations.api import catalogue, events, health, insights, models, recommend
 
 urlpatterns = [
     path("health/live/", health.live),
@@ -20,6 +20,7 @@ urlpatterns = [
     path("models/", models.ModelVersions.as_view()),
     path("models/<id:version>/publish/", models.PublishModel.as_view()),
     path("models/<id:version>/", models.ModelVersionDetail.as_view()),
+    path("insights/", insights.InsightsReport.as_view()),
     path("jobs/", models.Jobs.as_view()),
     path("jobs/<id:job_id>/", models.JobDetail.as_view()),
 ]

@@ -70,7 +70,7 @@ def parse_query(kind: type[_Q], parameters: QueryDict) -> _Q:
     query = validate(kind, raw, strict=False)
     for name in raw:
         # Lenient conversion takes the word "null" for no value at all.
-        if getattr(query, name) is None:
+        if getattr(query, fields[name].name) is None:
             raise InvalidInputError({name: ["Leave this parameter out to have no value."]})
     return query
 

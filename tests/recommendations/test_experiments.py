@@ -91,7 +91,7 @@ def test_one_busy_user_is_no_mismatch() -> None:
 @pytest.mark.parametrize(
     ("shown", "weights"),
     [
-        ({}, {"a": 1, "b": 1}),
+        ({"a": [], "b": []}, {"a": 1, "b": 1}),
         ({"a": [4], "b": [4]}, {"a": 1, "b": 1}),
         ({"a": [400]}, {"a": 1}),
         ({"a": [400]}, {"a": 1, "b": 0}),
