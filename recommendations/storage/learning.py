@@ -19,13 +19,14 @@ _ACTOR, _MOMENT, _TYPE, _LINES = (
     attribute.attr_name
     for attribute in (EventRow.actor, EventRow.moment, EventRow.type, EventRow.lines)
 )
-_ITEM_ID, _NAME, _CATEGORIES, _LABELS, _DELETED = (
+_ITEM_ID, _NAME, _CATEGORIES, _LABELS, _AVAILABLE, _DELETED = (
     attribute.attr_name
     for attribute in (
         ItemRow.item_id,
         ItemRow.name,
         ItemRow.categories,
         ItemRow.labels,
+        ItemRow.available,
         ItemRow.deleted,
     )
 )
@@ -42,6 +43,14 @@ class Signal(NamedTuple):
     item_ids: list[str]
 
 
+class Product(NamedTuple):
+    """What training learns from one product of the catalogue."""
+
+    text: ItemText
+    available: bool
+    deleted: bool
+
+
 def signals(*, on_unreadable: Callable[[], None] = lambda: None) -> Iterator[Signal]:
     """Yield all events in no particular order; memory stays bounded."""
     for row in _scan(EventRow, (_ACTOR, _MOMENT, _TYPE, _LINES)):
@@ -53,16 +62,16 @@ def signals(*, on_unreadable: Callable[[], None] = lambda: None) -> Iterator[Sig
             yield signal
 
 
-def products(*, on_unreadable: Callable[[], None] = lambda: None) -> Iterator[ItemText]:
-    """Yield what all products are called, but for deleted ones, in no particular order."""
-    for row in _scan(ItemRow, (_ITEM_ID, _NAME, _CATEGORIES, _LABELS, _DELETED)):
+def products(*, on_unreadable: Callable[[], None] = lambda: None) -> Iterator[Product]:
+    """Yield all products, deleted ones too, in no particular order."""
+    names = (_ITEM_ID, _NAME, _CATEGORIES, _LABELS, _AVAILABLE, _DELETED)
+    for row in _scan(ItemRow, names):
         try:
-            text = _text(row)
+            product = _product(row)
         except _UNREADABLE:
             on_unreadable()
         else:
-            if text is not None:
-                yield text
+            yield product
 
 
 def _signal(row: _Row) -> Signal:
@@ -77,14 +86,16 @@ def _signal(row: _Row) -> Signal:
     )
 
 
-def _text(row: _Row) -> ItemText | None:
-    if row.get(_DELETED, {}).get("BOOL"):
-        return None
+def _product(row: _Row) -> Product:
     categories, labels = (
         msgspec.json.decode(row[name]["S"], type=tuple[str, ...]) if name in row else ()
         for name in (_CATEGORIES, _LABELS)
     )
-    return ItemText(row[_ITEM_ID]["S"], row[_NAME]["S"], categories, labels)
+    return Product(
+        text=ItemText(row[_ITEM_ID]["S"], row[_NAME]["S"], categories, labels),
+        available=row[_AVAILABLE]["BOOL"],
+        deleted=row.get(_DELETED, {}).get("BOOL", False),
+    )
 
 
 def _scan(table: type[EventRow | ItemRow], attributes: tuple[str, ...]) -> Iterator[_Row]:

@@ -8,25 +8,23 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from recommendations.engine.models import ItemNeighbours
-from recommendations.engine.models.item_neighbours import RESERVE
-from recommendations.preferences import Preferences
 from recommendations.services import preferences as preferences_service
 from recommendations.services import versions
 from recommendations.services.jobs import JobError, Progress
 from recommendations.storage import versions as storage
 from recommendations.storage.versions import ModelVersion
 from recommendations.training.catalogue import Catalogue, read_catalogue
+from recommendations.training.checkpoint import Checkpoint, Choice, fingerprint
 from recommendations.training.extract import Extract, extract
+from recommendations.training.fitting import Fitting
 from recommendations.training.lists import ready_lists
 from recommendations.training.quality import Judgement, choose_parameters, judge
 from recommendations.training.record import items_before, new_record
 from recommendations.training.rows import Rows, content_neighbours
 from recommendations.training.timing import Timing
 
-# From so many items on, refining may take longer than a Lambda function lives. The rows of the
-# valid base model are written before it then, so that little is left to write at the end.
 LARGE_CATALOGUE = 50_000
+CHECKPOINT_SECONDS = 60.0
 _DIGITS = 6
 
 
@@ -40,6 +38,7 @@ def train(
     tune_seconds: float,
     timing: Timing | None = None,
     large_catalogue: int = LARGE_CATALOGUE,
+    checkpoint_seconds: float = CHECKPOINT_SECONDS,
 ) -> dict[str, Any]:
     """Train a model on all stored events; publish it unless it is worse than the live one.
 
@@ -52,7 +51,9 @@ def train(
     timing
         The model is refined as far as time allows, and says how far.
     large_catalogue
-        From so many items on, a valid model is written before it is refined.
+        See `recommendations.training.fitting.Fitting`.
+    checkpoint_seconds
+        How often to keep what a long fit has solved, for the next run if this one dies.
 
     Returns
     -------
@@ -71,16 +72,26 @@ def train(
     read = extract(preferences=preferences, on_rows=progress.rows)
     _require_events(read)
     catalogue = read_catalogue()
+    checkpoint = Checkpoint(
+        name=fingerprint(read.interactions),
+        n_items=read.interactions.n_items,
+        seconds=checkpoint_seconds,
+    )
+    checkpoint.load()
     progress.step("looking for better parameters", progress=0.1)
-    tuning = choose_parameters(read.interactions, seconds=tune_seconds, timing=timing)
+    choice = checkpoint.choice or choose_parameters(
+        read.interactions, seconds=tune_seconds, timing=timing
+    )
     progress.step("measuring on held-out time", progress=0.35)
-    judgement = judge(read.interactions, tuning=tuning)
+    judgement = judge(read.interactions, choice)
     record = _begin(read, catalogue, judgement, now=now)
     record = _fit_and_write(
         record,
         read,
         catalogue,
-        preferences=preferences,
+        checkpoint,
+        choice=choice,
+        trending_days=preferences.trending_days,
         progress=progress,
         timing=timing,
         large_catalogue=large_catalogue,
@@ -120,15 +131,20 @@ def _fit_and_write(
     record: ModelVersion,
     read: Extract,
     catalogue: Catalogue,
+    checkpoint: Checkpoint,
     *,
-    preferences: Preferences,
+    choice: Choice,
+    trending_days: float,
     progress: Progress,
     timing: Timing,
     large_catalogue: int,
 ) -> ModelVersion:
     """Fit the models and write all rows of the version; return its complete record."""
-    interactions = read.interactions
-    latest = float(interactions.times.max())
+    latest = float(read.interactions.times.max())
+    lists = ready_lists(read.interactions, catalogue, now=latest, trending_days=trending_days)
+    record = storage.save_names(record, "lists", sorted(lists))
+    storage.save(record)
+    content = content_neighbours(catalogue, read.interactions)
     rows = Rows(
         version=record.version,
         retained=[each.version for each in versions.retained()],
@@ -136,35 +152,27 @@ def _fit_and_write(
         catalogue=catalogue,
         progress=progress.rows,
     )
-    content = content_neighbours(catalogue, interactions)
-
-    def on_base(base: ItemNeighbours) -> None:
-        if interactions.n_items >= large_catalogue:
-            progress.step("writing the base model", progress=0.62)
-            rows.write_similar(base, content)
-        # Without the time for them, those of the version before stay in force.
-        if timing.left > RESERVE:
-            progress.step("writing what is bought together and next", progress=0.64)
-            rows.write_others(interactions, now=latest)
-        progress.step("refining", progress=0.66)
-
-    progress.step("fitting", progress=0.6)
-    model = ItemNeighbours(**record.parameters).fit(
-        interactions, now=latest, deadline=timing.deadline, clock=timing.clock, on_base=on_base
-    )
-    progress.step("writing the model", progress=0.7)
-    lists = ready_lists(
-        interactions, catalogue, now=latest, trending_days=preferences.trending_days
-    )
-    record = storage.save_names(record, "lists", sorted(lists))
-    refined = {"refined_share": round(model.refined_share_, _DIGITS)}
-    record = replace(record, data={**record.data, **refined})
-    storage.save(record)
-    rows.write_similar(model, content)
+    resumed = checkpoint.solved
+    model = Fitting(
+        interactions=read.interactions,
+        latest=latest,
+        choice=choice,
+        content=content,
+        rows=rows,
+        checkpoint=checkpoint,
+        progress=progress,
+        timing=timing,
+        large_catalogue=large_catalogue,
+    ).run()
     rows.counts["lists"] = storage.save_lists(version=record.version, lists=lists.items())
     record = storage.save_names(record, "items", content.item_ids_)
-    state = "ready" if record.data["decision"]["publish"] else "rejected"
-    record = replace(record, state=state, rows=dict(rows.counts))
+    refined = {"refined_share": round(model.refined_share_, _DIGITS), "resumed_items": resumed}
+    record = replace(
+        record,
+        state="ready" if record.data["decision"]["publish"] else "rejected",
+        data={**record.data, **refined},
+        rows=dict(rows.counts),
+    )
     storage.save(record)
     return record
 
@@ -175,7 +183,10 @@ def _result(record: ModelVersion, judgement: Judgement) -> dict[str, Any]:
         "version": record.version,
         "published": judgement.decision.publish,
         "reasons": list(judgement.decision.reasons),
-        **{name: record.data[name] for name in ("events", "users", "items", "skipped")},
+        **{
+            name: record.data[name]
+            for name in ("events", "users", "items", "skipped", "refined_share")
+        },
         "rows": record.rows,
         "recall@20": round(metrics["model"]["recall@20"], _DIGITS),
         "ndcg@20": round(metrics["model"]["ndcg@20"], _DIGITS),

@@ -6,14 +6,15 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from recommendations import jobs, training
-from recommendations.engine.tune import Tuning
+from recommendations.engine.models import ItemNeighbours
 from recommendations.entities import Item
 from recommendations.models import JobRow
+from recommendations.rules import Filters, Terms
 from recommendations.services import catalogue, events, recommend, versions
 from recommendations.services import jobs as job_service
-from recommendations.services.recommend import Query
 from recommendations.storage import jobs as job_storage
 from recommendations.storage.serving import candidates
+from recommendations.training.checkpoint import Choice
 from tests.recommendations.factories import event
 
 pytestmark = pytest.mark.usefixtures("dynamodb")
@@ -39,9 +40,9 @@ def test_a_trained_model_serves_what_goes_together() -> None:
 
     assert versions.live() == result["version"]
     assert result["rows"]["neighbours"] == 6
-    found = recommend.for_user(user_id="u00", query=Query(limit=1))
+    found = recommend.serve(recommender="personal", user_id="u00", limit=1)
     assert (found.results[0].item_id, found.results[0].source) == ("cup", "personal")
-    near = recommend.similar(item_id="tea", query=Query()).results
+    near = recommend.serve(recommender="similar", item_ids=["tea"], fallbacks=()).results
     assert near[0].item_id == "cup"
     assert near[0].support == 18
 
@@ -97,7 +98,9 @@ def test_a_failure_before_the_switch_leaves_the_live_model_serving(
         jobs.train()
 
     assert versions.live() == before
-    assert recommend.for_user(user_id="u00", query=Query(limit=1)).results[0].item_id == "cup"
+    assert (
+        recommend.serve(recommender="personal", user_id="u00", limit=1).results[0].item_id == "cup"
+    )
     monkeypatch.undo()
     after = jobs.train()["version"]
     assert versions.live() == after != before
@@ -120,10 +123,12 @@ def test_a_model_that_is_worse_than_the_live_one_is_kept_but_not_published(
         ]
     )
     before = jobs.train()["version"]
-    changes = {"column_exponent": 5.0, "base_share": 1.0, "k": 2}
-    bad = Tuning(changes=changes, trials=(), measure="ndcg@20", users=50)
+    bad = ItemNeighbours(column_exponent=5.0, base_share=1.0, k=2).get_params()
 
-    monkeypatch.setattr("recommendations.training.pipeline._tune", lambda *_, **__: bad)
+    monkeypatch.setattr(
+        "recommendations.training.pipeline.choose_parameters",
+        lambda *_, **__: Choice(parameters=bad),
+    )
     result = jobs.train()
 
     assert not result["published"]
@@ -169,7 +174,10 @@ def test_near_the_deadline_the_model_is_valid_and_says_that_it_is_not_refined() 
     assert refined is not None
     assert hurried is not None
     assert refined.data["refined_share"] >= hurried.data["refined_share"] == 0.0
-    assert recommend.similar(item_id="tea", query=Query()).results[0].item_id == "cup"
+    assert (
+        recommend.serve(recommender="similar", item_ids=["tea"], fallbacks=()).results[0].item_id
+        == "cup"
+    )
 
 
 @pytest.mark.usefixtures("_orders")
@@ -180,7 +188,7 @@ def test_rolling_back_is_the_same_switch() -> None:
 
     assert versions.publish(version=first) == second
     assert versions.live() == first
-    assert recommend.for_user(user_id="u00", query=Query(limit=1)).model_version == first
+    assert recommend.serve(recommender="personal", user_id="u00", limit=1).model_version == first
 
 
 def test_an_unknown_version_cannot_be_published() -> None:
@@ -195,7 +203,7 @@ def test_a_version_like_the_one_before_writes_no_neighbours_and_still_serves() -
 
     assert first["rows"]["neighbours_written"] == 6
     assert second["rows"]["neighbours_written"] == 0
-    near = recommend.similar(item_id="tea", query=Query())
+    near = recommend.serve(recommender="similar", item_ids=["tea"], fallbacks=())
     assert near.model_version == second["version"]
     assert near.results[0].item_id == "cup"
 
@@ -215,7 +223,9 @@ def test_each_category_has_a_list_of_its_own() -> None:
     catalogue.save(items=[Item(item_id="towel", name="Towel", categories=("Bath",))])
     jobs.train()
 
-    found = recommend.for_user(user_id="u00", query=Query(categories=("Bath",)))
+    found = recommend.serve(
+        recommender="personal", user_id="u00", filters=[Filters(categories=Terms(any_of=("Bath",)))]
+    )
 
     assert [row.item_id for row in found.results] == ["towel"]
 

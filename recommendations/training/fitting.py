@@ -1,0 +1,77 @@
+"""Fit the models of a version and write its neighbour rows, as far as time allows."""
+
+from dataclasses import dataclass
+
+from recommendations.engine.interactions import Interactions
+from recommendations.engine.models import ContentNeighbours, ItemNeighbours
+from recommendations.engine.models.item_neighbours import RESERVE
+from recommendations.services.jobs import Progress
+from recommendations.training.checkpoint import Checkpoint, Choice
+from recommendations.training.rows import Rows
+from recommendations.training.timing import Timing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fitting:
+    """One run's way from interactions to stored neighbours.
+
+    Attributes
+    ----------
+    latest
+        Time of the newest event, in epoch seconds: the moment that the model is made for.
+    large_catalogue
+        From so many items on, refining may take longer than a Lambda function lives. The rows of
+        the valid base model are written before it then, so that little is left to write at the end.
+    """
+
+    interactions: Interactions
+    latest: float
+    choice: Choice
+    content: ContentNeighbours
+    rows: Rows
+    checkpoint: Checkpoint
+    progress: Progress
+    timing: Timing
+    large_catalogue: int
+
+    def run(self) -> ItemNeighbours:
+        """Fit everything and write it; return the model that says what is similar."""
+        self.progress.step("fitting", progress=0.6)
+        model = self._fitted()
+        self.progress.step("writing the model", progress=0.7)
+        self.rows.write_similar(model, self.content)
+        # A model that is whole needs no going on; and if it is not, the next run may.
+        if model.ridge_ is None or model.ridge_.refined.all():
+            self.checkpoint.discard()
+        return model
+
+    def _fitted(self) -> ItemNeighbours:
+        model = ItemNeighbours(**self.choice.parameters)
+        if self.checkpoint.progress is not None:
+            try:
+                return self._fit(model)
+            except ValueError:
+                # Another machine may round otherwise: the same problem is another one then.
+                self.checkpoint.discard()
+        return self._fit(model)
+
+    def _fit(self, model: ItemNeighbours) -> ItemNeighbours:
+        with self.checkpoint.keeping(model, self.choice):
+            return model.fit(
+                self.interactions,
+                now=self.latest,
+                deadline=self.timing.deadline,
+                clock=self.timing.clock,
+                progress=self.checkpoint.progress,
+                on_base=self._on_base,
+            )
+
+    def _on_base(self, base: ItemNeighbours) -> None:
+        if self.interactions.n_items >= self.large_catalogue:
+            self.progress.step("writing the base model", progress=0.62)
+            self.rows.write_similar(base, self.content)
+        # Without the time for them, those of the version before stay in force.
+        if self.timing.left > RESERVE:
+            self.progress.step("writing what is bought together and next", progress=0.64)
+            self.rows.write_others(self.interactions, now=self.latest)
+        self.progress.step("refining", progress=0.66)
