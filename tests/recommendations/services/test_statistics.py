@@ -4,6 +4,7 @@ import random
 from collections.abc import Collection
 from datetime import timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -40,6 +41,10 @@ def dump(generation: int = 1) -> Dump:
             number, _, rest = raw.pop(range_key)["S"].partition("#")
             if "board" in raw:
                 raw["board"] = raw["board"]["S"].partition("#")[2]
+            # DynamoDB keeps no zeros at the end of a number; MiniStack's transactions do.
+            raw |= {
+                name: Decimal(value["N"]).normalize() for name, value in raw.items() if "N" in value
+            }
             if int(number) == generation:
                 found[table.__name__, raw.pop(hash_key)["S"], rest] = raw
     return found
@@ -67,10 +72,15 @@ class Shop:
         base = self.stored[self.random.choice(sorted(self.stored))] if known else self._new()
         made = msgspec.structs.replace(
             base,
-            type=self.random.choice([*EVENT_TYPES, *["purchase", "click"] * 4]),
+            type=self.random.choice([*EVENT_TYPES, "purchase", "click"]),
             items=tuple(self._line() for _ in range(self.random.randint(1, 3))),
             recommendation_id=self.random.choice(self.ids),
         )
+        return self.do(made)
+
+    def do(self, made: Event) -> EventKey:
+        if made.event_id == "click":
+            made = msgspec.structs.replace(made, recommendation_id=self.ids[0])
         events.record(events=[made])
         self.stored[key_of(made)] = made
         return key_of(made)
@@ -90,7 +100,7 @@ class Shop:
         )
 
 
-@pytest.mark.parametrize("seed", [2, 7, 8])
+@pytest.mark.parametrize("seed", [1, 2, 3])
 def test_any_delivery_gives_the_same_rows_to_the_bit(
     seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -121,8 +131,12 @@ def test_any_delivery_gives_the_same_rows_to_the_bit(
             if shop.random.random() < 0.8:
                 waiting.remove(key)
 
-    for _ in range(40):
-        key = shop.act()
+    late_click = [
+        event("ann", "tea", event_id="order", hours=2, kind="purchase"),
+        event("ann", "tea", event_id="click", hours=1, kind="click"),
+    ]
+    for act in [*[shop.act] * 40, *(partial(shop.do, made) for made in late_click)]:
+        key = act()
         waiting.append(key)
         # One delivery in order, of everything, at once.
         assert statistics.apply(keys=[key], state=only(2)) == set()
@@ -139,7 +153,7 @@ def test_any_delivery_gives_the_same_rows_to_the_bit(
         "bob",
         "session#s",
     }
-    assert any("attributed_revenue" in row for row in dump().values())
+    assert any("attributed_conversions" in row for row in dump().values())
 
     for gone in shop.stored.values():
         events.withdraw(actor=gone.actor, timestamp=gone.timestamp, event_id=gone.event_id)
