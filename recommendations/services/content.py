@@ -1,10 +1,53 @@
 """What is like a product by its words, for products that are newer than the model."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from itertools import islice
 
-from recommendations.profiles import Entry
-from recommendations.storage.reads import Reads
+from recommendations.engine.likeness import most_alike, terms_of
+from recommendations.entities import Item
+from recommendations.profiles import READY, Entry, round_score
+from recommendations.storage import items
+from recommendations.storage.reads import Reads, Wanted
+
+SOURCE = "content"
+_ASKED = 3
+_QUERIES = 3
+_PER_QUERY = 50
+_ENOUGH = 5
 
 
 def content_entries(*, item_ids: Sequence[str], reads: Reads) -> list[Entry]:
-    return []
+    """Return products with words and categories like those of the first few products.
+
+    One term after the other is looked up, that which tells most first, until some products are
+    found: as a rule that takes one query and one batch.
+    """
+    asked = item_ids[:_ASKED]
+    reads.fetch(Wanted(items=asked))
+    found: dict[str, None] = {}
+    for find in islice(_queries(list(reads.items(asked).values())), _QUERIES):
+        found.update(dict.fromkeys(find(limit=_PER_QUERY)))
+        reads.round_trips += 1
+        if len(found.keys() - set(asked)) >= _ENOUGH:
+            break
+    reads.fetch(Wanted(items=list(found)[: READY - len(asked)]))
+    texts = {
+        item.item_id: terms_of(name=item.name, categories=item.categories, labels=item.labels)
+        for item in reads.items([*asked, *found]).values()
+        if item.available or item.item_id in asked
+    }
+    return [
+        Entry(item_id, round_score(score), SOURCE) for item_id, score in most_alike(asked, texts)
+    ]
+
+
+def _queries(known: Sequence[Item]) -> Iterator[Callable[..., list[str]]]:
+    """Yield look-ups, those first that few products answer: long words are rarer than short."""
+    ranked = [sorted(items.words(item.name), key=lambda word: (-len(word), word)) for item in known]
+    for words in ranked:
+        yield from (partial(items.with_word, word) for word in words[:1])
+    for item in known:
+        yield from (partial(items.with_category, category) for category in item.categories[:1])
+    for words in ranked:
+        yield from (partial(items.with_word, word) for word in words[1:])

@@ -279,6 +279,18 @@ def in_category(
     return Page(items, rows[limit - 1].entry if len(rows) > limit else None)
 
 
+def with_word(word: str, *, limit: int) -> list[str]:
+    """Return ids of products that have a word, as `words` gives it, in their name or id."""
+    between = TermRow.entry.between(f"{word}#", f"{word}#{LAST}")
+    return [row.item_id for row in TermRow.query(_word_term(word), between, limit=limit)]
+
+
+def with_category(category: str, *, limit: int) -> list[str]:
+    """Return ids of available products of a category."""
+    term = _category_term(category, available=True)
+    return [row.item_id for row in TermRow.query(term, limit=limit)]
+
+
 def search(
     *,
     text: str,

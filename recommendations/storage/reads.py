@@ -65,6 +65,14 @@ class Reads:
         self.state = ServingState()
         self.round_trips = 0
 
+    def shared(self) -> "Reads":
+        """Return another request's reads, which has at hand what this one and others have read."""
+        other = Reads(version=self._version)
+        other._rows = self._rows
+        other.state = self.state
+        other.round_trips = 1
+        return other
+
     @property
     def can_go_on(self) -> bool:
         """Tell whether another round trip is within the budget of a request."""

@@ -5,12 +5,11 @@ from collections.abc import Collection
 from recommendations.engine.rank import MAX_HISTORY, HistoryItem, rank
 from recommendations.engine.sessions import WINDOW, session_neighbours
 from recommendations.profiles import READY, Entry, round_score
+from recommendations.services.content import SOURCE as CONTENT
 from recommendations.services.content import content_entries
 from recommendations.services.recommend.causes import causes
 from recommendations.services.recommend.types import Because, Candidates, Recommender, Request
 from recommendations.storage.reads import Reads, Wanted
-
-CONTENT = "content"
 
 
 def _item(request: Request) -> tuple[str, ...]:
@@ -57,7 +56,11 @@ def _basket(request: Request) -> list[str]:
 
 def _session_wanted(request: Request) -> Wanted:
     basket = _basket(request)
-    return Wanted(users=request.users, neighbours={"similar": basket, "next": basket[-WINDOW:]})
+    return Wanted(
+        users=request.users,
+        items=basket[-1:],
+        neighbours={"similar": basket, "next": basket[-WINDOW:]},
+    )
 
 
 def _session(request: Request, reads: Reads) -> Candidates:

@@ -64,6 +64,8 @@ def serve(
     placement, variant
         What the answer is for, for its id.
     reads
+        What has been read for this request already.
+    reads
         What the request has read already.
 
     Raises

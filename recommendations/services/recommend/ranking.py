@@ -1,0 +1,71 @@
+"""The same products in another order: best for a user first."""
+
+from collections.abc import Sequence
+
+from recommendations.engine.rank import rank as rank_history
+from recommendations.profiles import Entry, Past, round_score
+from recommendations.services import attribution
+from recommendations.services.recommend.causes import causes
+from recommendations.services.recommend.personal import current_profile
+from recommendations.services.recommend.types import FALLBACKS, Answer, Recommendation, Request
+from recommendations.storage.reads import Reads, Wanted
+
+# Of a product that nothing is known about: it stays where it was given.
+GIVEN = "given"
+
+
+def rank(*, user_id: str, item_ids: Sequence[str], explain: bool = False) -> Answer:
+    """Return the same products, all of them, each once, best for the user first.
+
+    Those that the user's history speaks for come first, then those that are trending or popular,
+    then the others as they were given. What is not available or disliked comes last.
+
+    Raises
+    ------
+    ContendedProfileError
+        When others kept rewriting the user's profile.
+    """
+    given = dict.fromkeys(item_ids)
+    request = Request(recommender="personal", user_id=user_id, item_ids=tuple(given))
+    reads = Reads()
+    reads.fetch(Wanted(users=[user_id]))
+    profile = current_profile(request, reads)
+    past = Past() if profile is None else profile.past
+    history = past.history
+    reasons = [row.item_id for row in history]
+    looked_up = () if reads.state.names_all_hidden else given
+    reads.fetch(Wanted(items=looked_up, neighbours={"similar": reasons}, lists=FALLBACKS))
+    near = {
+        item_id: [row for row in rows if row.item_id in given]
+        for item_id, rows in reads.neighbours(reasons, kind="similar").items()
+    }
+    last = {*past.disliked, *reads.state.hidden, *filter(reads.is_gone, given)}
+    scored = rank_history(
+        history=history, neighbours=near, exclude=last, limit=len(given), causes=0
+    )
+    entries = {
+        row.item_id: Entry(row.item_id, round_score(row.score), "personal") for row in scored
+    }
+    for name in FALLBACKS:
+        for item_id, score in reads.ready_list(name):
+            if item_id in given and item_id not in last:
+                entries.setdefault(item_id, Entry(item_id, score, name))
+    for item_id in sorted(given, key=lambda item_id: item_id in last):
+        entries.setdefault(item_id, Entry(item_id, 0.0, GIVEN))
+    own = [row.item_id for row in scored]
+    because = causes(own, history=history, neighbours=near) if explain else {}
+    results = tuple(
+        Recommendation(
+            item_id=entry.item_id,
+            score=entry.score,
+            source=entry.source,
+            because=because.get(entry.item_id, ()),
+        )
+        for entry in entries.values()
+    )
+    return Answer(
+        recommendation_id=attribution.new_id(recommender="personal"),
+        model_version=reads.state.live_version,
+        source=results[0].source if results else "personal",
+        results=results,
+    )
