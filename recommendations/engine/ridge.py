@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-BATCH = 128
+# Systems solved together: 32 of 100 unknowns stay in a core's own cache.
+BATCH = 32
 ITERATIONS = 20
 
 
@@ -182,20 +183,23 @@ class LocalRidge:
         return weights
 
     def _local_gram(self, sources: NDArray[np.int32]) -> NDArray[np.float32]:
-        size = sources.shape[1]
+        n_targets, size = sources.shape
+        symmetric = np.empty((n_targets, size, size), dtype=np.float32)
         # Cosines with items outside N fall into one more column, which is then cut off.
-        wide = np.zeros((sources.shape[0], size, size + 1), dtype=np.float32)
-        places = np.full(self._near.shape[0], size, dtype=np.int32)
-        offsets = (np.arange(size, dtype=np.int32) * (size + 1))[:, None]
+        wide = np.empty((size, size + 1), dtype=np.float32)
+        square = wide[:, :size]
+        places = np.full(self._near.shape[0], size, dtype=np.intp)
+        offsets = (np.arange(size) * (size + 1))[:, None]
         for target, near in enumerate(sources):
-            places[near] = np.arange(size, dtype=np.int32)
+            places[near] = np.arange(size)
             places[-1] = size
-            cells = places.take(self._near.take(near, axis=0))
+            # "clip" only saves the check for codes out of range, which there are none of.
+            cells = places.take(self._near.take(near, axis=0), mode="clip")
             cells += offsets
-            wide[target].reshape(-1)[cells] = self._cosines.take(near, axis=0)
+            wide.fill(0.0)
+            wide.reshape(-1)[cells.ravel()] = self._cosines.take(near, axis=0).ravel()
+            np.maximum(square, square.T, out=symmetric[target])
             places[near] = size
-        square = wide[:, :, :size]
-        symmetric: NDArray[np.float32] = np.maximum(square, square.transpose(0, 2, 1))
         return symmetric
 
 
