@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import asdict, dataclass
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
@@ -16,12 +17,12 @@ from recommendations.engine.metrics import (
     hits_by_rank,
     per_user_metrics,
 )
-from recommendations.engine.models.item_neighbours import ItemNeighbours
+from recommendations.engine.models.item_neighbours import RESERVE, ItemNeighbours
 from recommendations.engine.models.popular import Popular
 from recommendations.engine.popularity import item_totals
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from numpy.typing import NDArray
 
@@ -127,6 +128,8 @@ def evaluate(
     holdout_share: float = 0.2,
     max_users: int = MAX_USERS,
     seed: int = 0,
+    refine_seconds: float | None = None,
+    clock: Callable[[], float] = time.monotonic,
 ) -> Evaluation:
     """Fit fresh copies on the first part of the time and measure them on the rest.
 
@@ -143,6 +146,11 @@ def evaluate(
         A random sample of so many users is measured.
     seed : int
         Of the sample and of the bootstrap.
+    refine_seconds : float, optional
+        Each model that can be refined is so for about so many seconds on the clock; None for as
+        long as it takes.
+    clock : callable
+        Seconds, never going back.
     """
     train, test = temporal_split(interactions, holdout_share=holdout_share)
     now = float(train.times.max(initial=0.0))
@@ -153,7 +161,15 @@ def evaluate(
         "cosine": COSINE,
         **(others or {}),
     }
-    fitted = {name: rival.clone().fit(train, now=now) for name, rival in rivals.items()}
+    fitted: dict[str, Estimator] = {}
+    for name, rival in rivals.items():
+        estimator = rival.clone()
+        if refine_seconds is not None and isinstance(estimator, ItemNeighbours):
+            deadline = clock() + RESERVE + refine_seconds
+            estimator.fit(train, now=now, deadline=deadline, clock=clock)
+        else:
+            estimator.fit(train, now=now)
+        fitted[name] = estimator
     return measure(fitted, train=train, test=test, max_users=max_users, seed=seed)
 
 

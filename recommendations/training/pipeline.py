@@ -83,7 +83,7 @@ def train(
         read.interactions, seconds=tune_seconds, timing=timing
     )
     progress.step("measuring on held-out time", progress=0.35)
-    judgement = judge(read.interactions, choice)
+    judgement = judge(read.interactions, choice, timing=timing)
     record = _begin(read, catalogue, judgement, now=now)
     record = _fit_and_write(
         record,

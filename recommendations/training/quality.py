@@ -9,16 +9,33 @@ from recommendations.engine.models import ItemNeighbours
 from recommendations.engine.tune import tune
 from recommendations.services import versions
 from recommendations.training.checkpoint import Choice
+from recommendations.training.sample import most_taken, sample_users
 from recommendations.training.timing import Timing
 
+#: With more events than this, quality is measured on a sample of the users.
+MAX_MEASURED_EVENTS = 2_000_000
+#: With more items than this, parameters are chosen on those that are taken most.
+MAX_TUNED_ITEMS = 10_000
 _TUNING_SHARE = 0.2
+# Of the time left when measuring begins, for the new model and as much for the live one.
+_REFINING_SHARE = 0.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
-    """The parameters to use, how good they are, and whether that is good enough."""
+    """The parameters to use, how good they are, and whether that is good enough.
+
+    Attributes
+    ----------
+    events_share
+        The share of the events that quality was measured on: below 1 for a sample of the users.
+    refine_seconds
+        How long each measured model was refined at most; None for as long as it took.
+    """
 
     choice: Choice
+    events_share: float
+    refine_seconds: float | None
     evaluation: Evaluation
     decision: Decision
 
@@ -30,20 +47,40 @@ def choose_parameters(interactions: Interactions, *, seconds: float, timing: Tim
     if budget <= 0:
         return Choice(parameters=model.get_params())
     known, _ = temporal_split(interactions)
+    known = most_taken(known, max_items=MAX_TUNED_ITEMS)
     tuning = tune(known, model=model, budget=budget, clock=timing.clock)
     parameters = model.clone(**tuning.changes).get_params()
     return Choice(parameters=parameters, tuning=tuning.as_dict())
 
 
-def judge(interactions: Interactions, choice: Choice) -> Judgement:
-    """Measure the chosen parameters beside the live model's, and decide."""
+def judge(
+    interactions: Interactions,
+    choice: Choice,
+    *,
+    timing: Timing,
+    max_events: int = MAX_MEASURED_EVENTS,
+) -> Judgement:
+    """Measure the chosen parameters beside the live model's, and decide.
+
+    All models see the same sample and have the same time, so that they may be compared.
+    """
     live = _live_model()
+    sample = sample_users(interactions, max_events=max_events)
+    seconds = None if timing.deadline is None else max(timing.share(_REFINING_SHARE), 0.0)
     evaluation = evaluate(
-        interactions,
+        sample,
         model=ItemNeighbours(**choice.parameters),
         others={"live": live} if live else None,
+        refine_seconds=seconds,
+        clock=timing.clock,
     )
-    return Judgement(choice=choice, evaluation=evaluation, decision=decide(evaluation))
+    return Judgement(
+        choice=choice,
+        events_share=len(sample) / len(interactions),
+        refine_seconds=seconds,
+        evaluation=evaluation,
+        decision=decide(evaluation),
+    )
 
 
 def _live_model() -> ItemNeighbours | None:

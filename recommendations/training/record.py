@@ -29,7 +29,8 @@ def new_record(read: Extract, judgement: Judgement, *, now: datetime) -> ModelVe
         state="training",
         parameters=judgement.choice.parameters,
         data={
-            **_sizes(read.interactions, evaluation),
+            **_sizes(read.interactions),
+            "holdout": _holdout(judgement),
             "skipped": read.skipped,
             "daily": _daily(read.interactions),
             "tuning": judgement.choice.tuning,
@@ -71,21 +72,28 @@ def _metrics(evaluation: Evaluation) -> dict[str, Any]:
     }
 
 
-def _sizes(interactions: Interactions, evaluation: Evaluation) -> dict[str, Any]:
-    def at(seconds: float) -> str:
-        return to_iso(datetime.fromtimestamp(seconds, UTC))
+def _at(seconds: float) -> str:
+    return to_iso(datetime.fromtimestamp(seconds, UTC))
 
+
+def _sizes(interactions: Interactions) -> dict[str, Any]:
     return {
         "events": len(interactions),
         "users": interactions.n_users,
         "items": interactions.n_items,
-        "from": at(float(interactions.times.min())),
-        "to": at(float(interactions.times.max())),
-        "holdout": {
-            "users": evaluation.users,
-            "from": at(evaluation.test_from),
-            "to": at(evaluation.test_to),
-        },
+        "from": _at(float(interactions.times.min())),
+        "to": _at(float(interactions.times.max())),
+    }
+
+
+def _holdout(judgement: Judgement) -> dict[str, Any]:
+    seconds = judgement.refine_seconds
+    return {
+        "users": judgement.evaluation.users,
+        "from": _at(judgement.evaluation.test_from),
+        "to": _at(judgement.evaluation.test_to),
+        "events_share": round(judgement.events_share, 4),
+        "refine_seconds": None if seconds is None else round(seconds),
     }
 
 
