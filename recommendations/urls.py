@@ -1,7 +1,7 @@
 from django.urls import path
 
 from core.api import paths  # noqa: F401  # registers the converter of ids
-from recommendations.api import catalogue, events, health, insights, models, recommend
+from recommendations.api import catalogue, events, health, insights, models, placements, recommend
 
 urlpatterns = [
     path("health/live/", health.live),
@@ -17,6 +17,12 @@ urlpatterns = [
     path("recommendations/session/", recommend.SessionRecommendations.as_view()),
     path("recommendations/popular/", recommend.PopularItems.as_view()),
     path("recommendations/trending/", recommend.TrendingItems.as_view()),
+    path("recommendations/placements/<id:name>/", placements.PlacementRecommendations.as_view()),
+    path("placements/", placements.Placements.as_view()),
+    path("placements/preview/", placements.PreviewPlacement.as_view(row="placement")),
+    path("placements/<id:name>/versions/", placements.PlacementVersions.as_view(row="placement")),
+    path("placements/<id:name>/revert/", placements.RevertPlacement.as_view(row="placement")),
+    path("placements/<id:name>/", placements.PlacementDetail.as_view(), name="placement"),
     path("models/", models.ModelVersions.as_view()),
     path("models/<id:version>/publish/", models.PublishModel.as_view()),
     path("models/<id:version>/", models.ModelVersionDetail.as_view()),

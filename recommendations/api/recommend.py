@@ -136,7 +136,8 @@ def _expanded(rows: Sequence[_Row], query: FilterQuery) -> tuple[_Row, ...]:
     return tuple(msgspec.structs.replace(row, item=items.get(row.item_id)) for row in rows)
 
 
-def _present(answer: recommend.Answer, query: RecommendQuery) -> RecommendedList:
+def present(answer: recommend.Answer, query: RecommendQuery) -> RecommendedList:
+    """Return the body of an answer, with what the query wants to know of each product."""
     rows = [
         RecommendedItem(
             item_id=row.item_id,
@@ -164,7 +165,7 @@ class UserRecommendations(ApiView):
     def get(self, user_id: str, query: RecommendQuery) -> RecommendedList:
         """For a known user; an unknown one gets what is popular."""
         answer = _answer("personal", query, user_id=user_id)
-        return _present(answer, query)
+        return present(answer, query)
 
 
 class SessionRecommendations(ApiView):
@@ -181,21 +182,21 @@ class SessionRecommendations(ApiView):
         if body.limit is not None:
             query = msgspec.structs.replace(query, limit=body.limit)
         answer = _answer("session", query, item_ids=body.items)
-        return _present(answer, query)
+        return present(answer, query)
 
 
 class PopularItems(ApiView):
     @operation("List popular items", scope=_SCOPE, query=RecommendQuery, answer=RecommendedList)
     def get(self, query: RecommendQuery) -> RecommendedList:
         """What sells best over all time; not personal."""
-        return _present(_answer("popular", query, fallbacks=()), query)
+        return present(_answer("popular", query, fallbacks=()), query)
 
 
 class TrendingItems(ApiView):
     @operation("List trending items", scope=_SCOPE, query=RecommendQuery, answer=RecommendedList)
     def get(self, query: RecommendQuery) -> RecommendedList:
         """What sold best lately; not personal."""
-        return _present(_answer("trending", query, fallbacks=()), query)
+        return present(_answer("trending", query, fallbacks=()), query)
 
 
 class SimilarItems(ApiView):

@@ -1,6 +1,7 @@
 """Placements: configure what is shown under a name, and answer under it."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,6 +15,7 @@ from recommendations.storage.placements import KEPT_VERSIONS, StoredPlacement, V
 
 __all__ = [
     "KEPT_VERSIONS",
+    "Change",
     "ContendedPlacementError",
     "PlacementChangedError",
     "StoredPlacement",
@@ -46,6 +48,33 @@ class UnknownVersionError(LookupError):
     """There is no such version of the placement any more, or it was a deletion."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What served before and what serves now; None for nothing."""
+
+    before: StoredPlacement | None
+    after: StoredPlacement | None
+
+    def differences(self) -> dict[str, dict[str, Any]]:
+        """Return the fields that differ, as ``before`` and ``after``, for the audit."""
+        old, new = (
+            {} if each is None else msgspec.to_builtins(each.placement, order="deterministic")
+            for each in (self.before, self.after)
+        )
+        names = [name for name in {**old, **new} if old.get(name) != new.get(name)]
+        return {
+            "before": {name: old[name] for name in names if name in old},
+            "after": {name: new[name] for name in names if name in new},
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Saved(Change):
+    """A change after which a placement serves."""
+
+    after: StoredPlacement
+
+
 def find(*, name: str) -> StoredPlacement | None:
     """Return the placement that serves under a name, or None."""
     return storage.find(name=name)
@@ -66,9 +95,7 @@ def find_version(*, name: str, number: int) -> Version | None:
     return storage.find_version(name=name, number=number)
 
 
-def save(
-    *, placement: Placement, by: str, replaces: int | None = None, note: str = ""
-) -> StoredPlacement:
+def save(*, placement: Placement, by: str, replaces: int | None = None, note: str = "") -> Saved:
     """Let a placement serve from the next request on; the same content again changes nothing.
 
     Parameters
@@ -91,7 +118,7 @@ def save(
 
     for current in _attempts(placement.name, replaces):
         if current is not None and current.placement == placement:
-            return current
+            return Saved(before=current, after=current)
         version = StoredPlacement(
             number=_next_number(placement.name, current),
             placement=placement,
@@ -100,11 +127,11 @@ def save(
             note=note,
         )
         if storage.save(version, replaces=None if current is None else current.number):
-            return version
+            return Saved(before=current, after=version)
     raise ContendedPlacementError(_CONTENDED)
 
 
-def revert(*, name: str, number: int, by: str, replaces: int | None = None) -> StoredPlacement:
+def revert(*, name: str, number: int, by: str, replaces: int | None = None) -> Saved:
     """Bring an earlier version back, as a new one; also after the placement was deleted.
 
     Raises
@@ -122,8 +149,8 @@ def revert(*, name: str, number: int, by: str, replaces: int | None = None) -> S
     )
 
 
-def delete(*, name: str, by: str, replaces: int | None = None) -> StoredPlacement | None:
-    """Let a placement serve no longer; return what it was, or None when there was none.
+def delete(*, name: str, by: str, replaces: int | None = None) -> Change:
+    """Let a placement serve no longer; nothing changes where there is none.
 
     Raises
     ------
@@ -133,7 +160,7 @@ def delete(*, name: str, by: str, replaces: int | None = None) -> StoredPlacemen
 
     for current in _attempts(name, replaces):
         if current is None:
-            return None
+            return Change(before=None, after=None)
         version = Version(
             number=current.number + 1,
             placement=None,
@@ -141,7 +168,7 @@ def delete(*, name: str, by: str, replaces: int | None = None) -> StoredPlacemen
             saved_by=by,
         )
         if storage.delete(version, name=name, replaces=current.number):
-            return current
+            return Change(before=current, after=None)
     raise ContendedPlacementError(_CONTENDED)
 
 

@@ -16,7 +16,7 @@ def placement(name="home", **fields):
 
 
 def save(row, **options):
-    return placements.save(placement=row, by="ada", **options)
+    return placements.save(placement=row, by="ada", **options).after
 
 
 @pytest.mark.usefixtures("dynamodb")
@@ -57,7 +57,8 @@ def test_of_two_editors_the_second_is_told():
         save(placement(limit=3), replaces=1)
     with pytest.raises(PlacementChangedError):
         placements.delete(name="home", by="bob", replaces=1)
-    assert save(placement(limit=3)).number == 3
+    change = placements.save(placement=placement(limit=3), by="bob")
+    assert change.differences() == {"before": {"limit": 2}, "after": {"limit": 3}}
 
 
 @pytest.mark.usefixtures("dynamodb")
@@ -65,13 +66,13 @@ def test_versions_go_on_over_a_deletion_and_any_can_come_back():
     save(placement(limit=1))
     save(placement(limit=2))
     gone = placements.delete(name="home", by="bob")
-    assert gone is not None
-    assert gone.placement.limit == 2
+    assert (gone.before.placement.limit, gone.after) == (2, None)
+    assert gone.differences()["after"] == {}
     assert placements.find(name="home") is None
-    assert placements.delete(name="home", by="bob") is None
+    assert placements.delete(name="home", by="bob").before is None
     assert placements.listing(limit=9).rows == ()
 
-    back = placements.revert(name="home", number=1, by="eve", replaces=0)
+    back = placements.revert(name="home", number=1, by="eve", replaces=0).after
     assert (back.number, back.placement.limit, back.note) == (4, 1, "version 1 again")
     page = placements.history(name="home", limit=3)
     assert [(v.number, v.saved_by, v.placement and v.placement.limit) for v in page.rows] == [
