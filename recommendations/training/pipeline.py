@@ -72,6 +72,8 @@ def train(
     read = extract(preferences=preferences, on_rows=progress.rows)
     _require_events(read)
     catalogue = read_catalogue()
+    if catalogue.unreadable:
+        read = replace(read, skipped={**read.skipped, "unreadable products": catalogue.unreadable})
     checkpoint = Checkpoint(
         name=fingerprint(read.interactions),
         n_items=read.interactions.n_items,
