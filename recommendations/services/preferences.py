@@ -6,6 +6,8 @@ import msgspec
 
 from core import audit
 from recommendations.preferences import Preferences
+from recommendations.profiles import Entry
+from recommendations.services import profiles
 from recommendations.storage import preferences as storage
 from recommendations.storage import serving
 
@@ -57,3 +59,22 @@ def change(*, preferences: Preferences, by: str, replaces: int | None = None) ->
         after=msgspec.to_builtins(preferences),
     )
     return Stored(preferences=preferences, number=before.number + 1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preview:
+    """A user's list under the settings in force, and under others."""
+
+    now: tuple[Entry, ...]
+    then: tuple[Entry, ...]
+
+
+def preview(*, preferences: Preferences, user_id: str) -> Preview:
+    """Show what settings would change for a user, with the live model; nothing is stored.
+
+    Weights also matter to the next model that is trained, which this cannot show.
+    """
+    live = serving.state().live_version
+    now = profiles.preview(user_id=user_id, version=live)
+    then = profiles.preview(user_id=user_id, version=live, preferences=preferences)
+    return Preview(now=now.entries if now else (), then=then.entries if then else ())

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from recommendations.entities import Event
+from recommendations.preferences import Preferences
 from recommendations.profiles import Entry, Past, Profile, make, past_of, ready_list
 from recommendations.services.content import content_entries
 from recommendations.storage import events, serving
@@ -78,16 +79,21 @@ def refresh(*, user_id: str, reads: Reads | None = None) -> Refreshed:
     raise ContendedProfileError(message)
 
 
-def preview(*, user_id: str, version: str) -> Profile | None:
-    """Compute a user's profile with any version that may serve; None without events."""
+def preview(
+    *, user_id: str, version: str | None, preferences: Preferences | None = None
+) -> Profile | None:
+    """Compute a user's profile with any version that may serve, or with other settings.
+
+    None without events.
+    """
     newest = _newest(user_id)
     if not newest:
         return None
     reads = Reads(version=version)
     reads.fetch(Wanted())
-    past = past_of(newest, reads.state.preferences)
+    past = past_of(newest, preferences or reads.state.preferences)
     entries = ready_entries(past=past, reads=reads)
-    return make(user_id=user_id, stamp=version, past=past, entries=entries)
+    return make(user_id=user_id, stamp=version or "", past=past, entries=entries)
 
 
 def _newest(user_id: str) -> tuple[Event, ...]:
