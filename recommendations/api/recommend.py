@@ -1,66 +1,33 @@
 """Which products to show next, over REST."""
 
-from collections.abc import Sequence
-from decimal import Decimal
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any
 
 import msgspec
-from msgspec import UNSET, UnsetType
 
-from core.api import queries
 from core.api.errors import retry_later
 from core.api.operations import ApiView, operation
-from core.validation import Id, Label
+from core.api.schema import ErrorContent, RejectedRow
+from core.validation import Id
 from recommendations.api.catalogue import missing_item
-from recommendations.entities import Item
-from recommendations.rules import Filters, Terms
+from recommendations.api.lists import (
+    FilterQuery,
+    Limit,
+    PartnerList,
+    RankQuery,
+    RecommendedList,
+    RecommendQuery,
+    SimilarList,
+    answer,
+    present,
+    present_partners,
+    present_similar,
+)
 from recommendations.services import catalogue, recommend
 from recommendations.services.profiles import ContendedProfileError
 
 retry_later(ContendedProfileError)
 
 _SCOPE = "recommendations:read"
-Limit = Annotated[int, msgspec.Meta(ge=1, le=100)]
-
-
-class FilterQuery(queries.Query, frozen=True, kw_only=True):
-    """How many products, and which may be shown: of up to 20 categories, but for up to 100 ids."""
-
-    limit: Limit = 10
-    category: Annotated[
-        tuple[Label, ...], msgspec.Meta(max_length=20, description="In one of these; up to 20.")
-    ] = ()
-    exclude: Annotated[
-        tuple[Id, ...], msgspec.Meta(max_length=100, description="None of these ids; up to 100.")
-    ] = ()
-    price_min: Decimal | None = None
-    price_max: Decimal | None = None
-    expand: Literal["item"] | None = None
-
-    def __post_init__(self) -> None:
-        self.filters()
-
-    def filters(self) -> Filters:
-        """Return what the catalogue fields of a product must be like.
-
-        Raises
-        ------
-        ValueError
-            For a price that no product has.
-        """
-        return Filters(
-            categories=Terms(any_of=self.category),
-            price_min=self.price_min,
-            price_max=self.price_max,
-            exclude=frozenset(self.exclude),
-        )
-
-
-class RecommendQuery(FilterQuery, frozen=True, kw_only=True):
-    """``exclude_purchased``: without what the user bought; ``explain``: say why."""
-
-    exclude_purchased: bool = True
-    explain: bool = False
 
 
 class SessionBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -70,102 +37,59 @@ class SessionBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     limit: Limit | None = None
 
 
-class Because(msgspec.Struct, frozen=True):
-    """An event of the user's own, and the share of the score that it carried.
+class RankBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A user, and the products to put in order."""
 
-    For a basket the event is `session`, which has no time.
+    user_id: Id
+    items: Annotated[tuple[Id, ...], msgspec.Meta(min_length=1, max_length=100)]
+
+
+class BatchBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Up to 100 users; ``limit`` holds for each of them."""
+
+    users: Annotated[tuple[Id, ...], msgspec.Meta(min_length=1, max_length=recommend.MAX_USERS)]
+    limit: Limit | None = None
+
+
+class UserList(RecommendedList, frozen=True, kw_only=True):
+    """Products to show to one of the users."""
+
+    user_id: str
+
+
+class BatchAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """A list for each user in the order of the request, each user once.
+
+    ``rejected`` names by their place those for whom there is none at this moment.
     """
 
-    item_id: str
-    event: str
-    at: str | None
-    share: float
-
-
-class RecommendedItem(msgspec.Struct, frozen=True, kw_only=True):
-    """A product to show; ``because`` comes with `explain=true`, ``item`` with `expand=item`."""
-
-    item_id: str
-    score: float
-    source: str
-    because: tuple[Because, ...] | UnsetType = UNSET
-    item: Item | UnsetType | None = UNSET
-
-
-class RecommendedList(msgspec.Struct, frozen=True, kw_only=True):
-    """Products to show, best first."""
-
-    recommendation_id: str
-    model_version: str | None
-    source: str
-    results: tuple[RecommendedItem, ...]
-
-
-class SimilarItem(msgspec.Struct, frozen=True, kw_only=True):
-    """A neighbour of a product; ``support`` is how many users have both."""
-
-    item_id: str
-    score: float
-    support: int
-    item: Item | UnsetType | None = UNSET
-
-
-class SimilarList(msgspec.Struct, frozen=True, kw_only=True):
-    """The neighbours of a product, nearest first."""
-
-    model_version: str | None
-    results: tuple[SimilarItem, ...]
-
-
-_Row = TypeVar("_Row", RecommendedItem, SimilarItem)
-
-
-def _answer(recommender: str, query: FilterQuery, **about: Any) -> recommend.Answer:
-    if isinstance(query, RecommendQuery):
-        about["explain"] = query.explain
-        about["exclude_purchased"] = query.exclude_purchased
-    return recommend.serve(
-        recommender=recommender, filters=[query.filters()], limit=query.limit, **about
-    )
-
-
-def _expanded(rows: Sequence[_Row], query: FilterQuery) -> tuple[_Row, ...]:
-    if query.expand is None or not rows:
-        return tuple(rows)
-    items = catalogue.find_many(item_ids=[row.item_id for row in rows])
-    return tuple(msgspec.structs.replace(row, item=items.get(row.item_id)) for row in rows)
-
-
-def present(answer: recommend.Answer, query: RecommendQuery) -> RecommendedList:
-    """Return the body of an answer, with what the query wants to know of each product."""
-    rows = [
-        RecommendedItem(
-            item_id=row.item_id,
-            score=row.score,
-            source=row.source,
-            because=tuple(
-                Because(cause.item_id, cause.event, cause.at or None, cause.share)
-                for cause in row.because
-            )
-            if query.explain
-            else UNSET,
-        )
-        for row in answer.results
-    ]
-    return RecommendedList(
-        recommendation_id=answer.recommendation_id,
-        model_version=answer.model_version,
-        source=answer.source,
-        results=_expanded(rows, query),
-    )
+    results: list[UserList]
+    rejected: list[RejectedRow]
 
 
 class UserRecommendations(ApiView):
     @operation("Recommend for user", scope=_SCOPE, query=RecommendQuery, answer=RecommendedList)
     def get(self, user_id: str, query: RecommendQuery) -> RecommendedList:
-        """For a known user; an unknown one gets what is popular."""
-        answer = _answer("personal", query, user_id=user_id)
-        return present(answer, query)
+        """For a known user; an unknown one gets what is trending or popular."""
+        return present(answer("personal", query, user_id=user_id), query)
+
+
+class BuyAgainItems(ApiView):
+    @operation(
+        "List items to buy again", scope=_SCOPE, query=RecommendQuery, answer=RecommendedList
+    )
+    def get(self, user_id: str, query: RecommendQuery) -> RecommendedList:
+        """What the user bought at several times, most often first; nothing else fills it up."""
+        return present(answer("buy_again", query, user_id=user_id, fallbacks=()), query)
+
+
+class RecentlyViewedItems(ApiView):
+    @operation(
+        "List recently viewed items", scope=_SCOPE, query=RecommendQuery, answer=RecommendedList
+    )
+    def get(self, user_id: str, query: RecommendQuery) -> RecommendedList:
+        """What the user looked at, newest first; nothing else fills it up."""
+        return present(answer("recently_viewed", query, user_id=user_id, fallbacks=()), query)
 
 
 class SessionRecommendations(ApiView):
@@ -179,35 +103,103 @@ class SessionRecommendations(ApiView):
     )
     def post(self, query: RecommendQuery, body: SessionBody) -> Any:
         """For a basket or an anonymous session; a `limit` in the body goes before the query's."""
-        if body.limit is not None:
-            query = msgspec.structs.replace(query, limit=body.limit)
-        answer = _answer("session", query, item_ids=body.items)
-        return present(answer, query)
+        query = _limited(query, body.limit)
+        return present(answer("session", query, item_ids=body.items), query)
+
+
+class RankedItems(ApiView):
+    @operation(
+        "Rank items",
+        scope=_SCOPE,
+        query=RankQuery,
+        body=RankBody,
+        answer=RecommendedList,
+        idempotent=True,
+    )
+    def post(self, query: RankQuery, body: RankBody) -> Any:
+        """The same items, all of them and each once, best for the user first.
+
+        Items that nothing is known about keep their order, with `given` as the source; what is
+        not available, or disliked, comes last.
+        """
+        ranked = recommend.rank(user_id=body.user_id, item_ids=body.items, explain=query.explain)
+        return present(ranked, query)
+
+
+class BatchRecommendations(ApiView):
+    @operation(
+        "Recommend for users",
+        scope=_SCOPE,
+        query=RecommendQuery,
+        body=BatchBody,
+        answer=BatchAnswer,
+        idempotent=True,
+    )
+    def post(self, query: RecommendQuery, body: BatchBody) -> Any:
+        """For up to 100 users at once; a `limit` in the body goes before the query's."""
+        query = _limited(query, body.limit)
+        found = recommend.for_users(
+            user_ids=body.users,
+            filters=[query.filters()],
+            limit=query.limit,
+            explain=query.explain,
+            exclude_purchased=query.exclude_purchased,
+            expand=query.expand is not None,
+        )
+        results = []
+        rejected = []
+        for row in found:
+            if row.answer is None:
+                error = ErrorContent("unavailable", "Busy; try this user again.", {})
+                rejected.append(RejectedRow(body.users.index(row.user_id), error))
+            else:
+                shown = present(row.answer, query)
+                fields = {name: getattr(shown, name) for name in shown.__struct_fields__}
+                results.append(UserList(user_id=row.user_id, **fields))
+        return BatchAnswer(results=results, rejected=rejected)
 
 
 class PopularItems(ApiView):
     @operation("List popular items", scope=_SCOPE, query=RecommendQuery, answer=RecommendedList)
     def get(self, query: RecommendQuery) -> RecommendedList:
         """What sells best over all time; not personal."""
-        return present(_answer("popular", query, fallbacks=()), query)
+        return present(answer("popular", query, fallbacks=()), query)
 
 
 class TrendingItems(ApiView):
     @operation("List trending items", scope=_SCOPE, query=RecommendQuery, answer=RecommendedList)
     def get(self, query: RecommendQuery) -> RecommendedList:
-        """What sold best lately; not personal."""
-        return present(_answer("trending", query, fallbacks=()), query)
+        """What sold best lately, within the days that the shop has set; not personal."""
+        return present(answer("trending", query, fallbacks=()), query)
+
+
+class LatestItems(ApiView):
+    @operation("List latest items", scope=_SCOPE, query=RecommendQuery, answer=RecommendedList)
+    def get(self, query: RecommendQuery) -> RecommendedList:
+        """What is newest in the catalogue; not personal."""
+        return present(answer("latest", query, fallbacks=()), query)
 
 
 class SimilarItems(ApiView):
     @operation("List similar items", scope=_SCOPE, query=FilterQuery, answer=SimilarList)
     def get(self, item_id: str, query: FilterQuery) -> SimilarList:
-        """Products that the same users chose."""
-        answer = _answer("similar", query, item_ids=[item_id], fallbacks=())
-        if not answer.results and catalogue.find(item_id=item_id) is None:
-            raise missing_item()
-        rows = [
-            SimilarItem(item_id=row.item_id, score=row.score, support=row.support)
-            for row in answer.results
-        ]
-        return SimilarList(model_version=answer.model_version, results=_expanded(rows, query))
+        """Products that the same users chose; for a new item, products with similar words."""
+        return present_similar(_about(item_id, "similar", query), query)
+
+
+class BoughtTogetherItems(ApiView):
+    @operation("List bought-together items", scope=_SCOPE, query=FilterQuery, answer=PartnerList)
+    def get(self, item_id: str, query: FilterQuery) -> PartnerList:
+        """Products from the same baskets."""
+        return present_partners(_about(item_id, "bought_together", query), query)
+
+
+def _limited(query: RecommendQuery, limit: int | None) -> RecommendQuery:
+    return query if limit is None else msgspec.structs.replace(query, limit=limit)
+
+
+def _about(item_id: str, recommender: str, query: FilterQuery) -> recommend.Answer:
+    found = answer(recommender, query, item_ids=[item_id], fallbacks=())
+    if not found.results and catalogue.find(item_id=item_id) is None:
+        raise missing_item()
+    return found

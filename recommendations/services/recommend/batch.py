@@ -30,6 +30,7 @@ def for_users(
     limit: int = 10,
     explain: bool = False,
     exclude_purchased: bool = True,
+    expand: bool = False,
 ) -> list[UserAnswer]:
     """Recommend for up to 100 users, in their order, each once.
 
@@ -49,6 +50,7 @@ def for_users(
                 limit=limit,
                 explain=explain,
                 exclude_purchased=exclude_purchased,
+                expand=expand,
                 reads=reads.shared(),
             )
         except ContendedProfileError:

@@ -49,6 +49,7 @@ def serve(
     limit: int = 10,
     explain: bool = False,
     exclude_purchased: bool = True,
+    expand: bool = False,
     placement: str = "",
     variant: str = "",
     reads: Reads | None = None,
@@ -61,6 +62,8 @@ def serve(
         Names of `RECOMMENDERS`; the fallbacks fill up the list in their order.
     item_ids
         The product that is looked at, or a basket, oldest first.
+    expand
+        Also return the products of the catalogue.
     placement, variant
         What the answer is for, for its id.
     reads
@@ -86,6 +89,9 @@ def serve(
     )
     reads = reads or Reads()
     results = results_of(request, reads)
+    shown = [row.item_id for row in results]
+    if expand:
+        reads.fetch(Wanted(items=shown))
     return Answer(
         recommendation_id=attribution.new_id(
             recommender=recommender, placement=placement, variant=variant
@@ -93,6 +99,7 @@ def serve(
         model_version=reads.state.live_version,
         source=results[0].source if results else recommender,
         results=results,
+        items=reads.items(shown) if expand else None,
     )
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from recommendations.engine.associations import Association
 from recommendations.engine.packing import Neighbour
 from recommendations.engine.rank import Cause
+from recommendations.entities import Item
 from recommendations.profiles import Entry
 from recommendations.rules import Filters, Rules
 from recommendations.storage.reads import Reads, Wanted
@@ -125,9 +126,18 @@ class Recommendation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """A list of products to show, best first; ``source`` is that of the first."""
+    """A list of products to show, best first.
+
+    Attributes
+    ----------
+    source
+        That of the first product.
+    items
+        What the catalogue has of the products, where that was asked for.
+    """
 
     recommendation_id: str
     model_version: str | None
     source: str
     results: tuple[Recommendation, ...]
+    items: Mapping[str, Item] | None = None
