@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from heapq import merge
 from itertools import islice
-from typing import TypeVar
+from typing import Any, TypeVar
 
 # DynamoDB sorts text by its UTF-8 bytes, which is the order of code points: nothing sorts after
 # this, and nothing comes between a text and the same text with a zero behind it.
@@ -25,7 +25,7 @@ def merge_shards(
     read: Callable[[str], Sequence[_Row]],
     *,
     shards: Sequence[str],
-    key: Callable[[_Row], str],
+    key: Callable[[_Row], Any],
     limit: int,
     newest_first: bool = False,
 ) -> list[_Row]:

@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from pynamodb.expressions.condition import Condition
@@ -12,12 +14,16 @@ from core.dynamodb.conditions import save_if
 from core.dynamodb.inserts import insert_new
 from core.dynamodb.sharded import LAST, NEXT, merge_shards, shard_of
 from core.pages import Page, page_of
-from core.validation import from_iso, to_iso
+from core.validation import from_iso, to_iso, to_key
 from recommendations.entities import Item
 from recommendations.models import ItemRow, TermRow
 from recommendations.storage import availability
 
 _SHARDS = 2
+# Products in order of time; a whole catalogue may come in at once.
+_DATED_SHARDS = 4
+_PUBLISHED = "published"
+_ADDED = "added"
 _WORD = re.compile(r"[^\W_]+")
 _STEM = 2
 _MAX_READS = 10
@@ -54,7 +60,14 @@ def _terms(item: Item) -> set[tuple[str, str]]:
     }
     for category in item.categories:
         found.add((_category_term(category, available=item.available), item.item_id))
+    if item.published_at is not None:
+        found.add(_dated(_PUBLISHED, item.item_id, item.published_at))
     return found
+
+
+def _dated(term: str, item_id: str, at: datetime) -> tuple[str, str]:
+    shard = shard_of(item_id, shards=_DATED_SHARDS)
+    return f"{term}#{shard}", f"{to_key(at)}#{item_id}"
 
 
 def _directory_shard(*, available: bool, shard: int) -> str:
@@ -123,6 +136,8 @@ def save(items: Sequence[Item]) -> None:
         old = _old_terms(before.get(item_id))
         new = _terms(item)
         fresh += _term_rows(item_id, new - old)
+        if not _is_known(before.get(item_id)):
+            fresh += _term_rows(item_id, [_dated(_ADDED, item_id, datetime.now(UTC))])
         stale += [Delete(TermRow, term, entry) for term, entry in old - new]
     with availability.hiding(hidden):
         write_all(fresh)
@@ -130,6 +145,10 @@ def save(items: Sequence[Item]) -> None:
         # Last, so that a retry after a failure still knows which terms the old row had.
         write_all(Put(_to_row(item)) for item in wanted.values())
     availability.show(shown)
+
+
+def _is_known(row: ItemRow | None) -> bool:
+    return row is not None and not row.deleted
 
 
 def _is_shown(row: ItemRow | None) -> bool:
@@ -174,7 +193,12 @@ def insert_missing(item_ids: Collection[str]) -> None:
     known = _stored(item_ids).keys()
     bare = [Item(item_id=item_id, name=item_id) for item_id in sorted(set(item_ids) - known)]
     # Any product has these terms, whoever comes first.
-    write_all(row for item in bare for row in _term_rows(item.item_id, _terms(item)))
+    now = datetime.now(UTC)
+    write_all(
+        row
+        for item in bare
+        for row in _term_rows(item.item_id, _terms(item) | {_dated(_ADDED, item.item_id, now)})
+    )
     insert_new([_to_row(item) for item in bare])
 
 
@@ -183,7 +207,7 @@ def _term_rows(item_id: str, terms: Iterable[tuple[str, str]]) -> list[Write]:
 
 
 def _old_terms(row: ItemRow | None) -> set[tuple[str, str]]:
-    return set() if row is None or row.deleted else _terms(from_row(row))
+    return _terms(from_row(row)) if row is not None and _is_known(row) else set()
 
 
 def load(item_id: str) -> Item | None:
@@ -216,6 +240,29 @@ def everything() -> Iterator[Item]:
         for shard in range(_SHARDS):
             name = _directory_shard(available=available, shard=shard)
             yield from map(from_row, ItemRow.directory.query(name))
+
+
+def newest(*, now: datetime, limit: int) -> dict[str, datetime]:
+    """Return since when products have been there: the newest published, and the newest added.
+
+    What is no longer available, or has gone, may be among them.
+    """
+    found: dict[str, datetime] = {}
+    for term in (_ADDED, _PUBLISHED):
+        rows = merge_shards(
+            partial(_dated_until, now=now, limit=limit),
+            shards=[f"{term}#{shard}" for shard in range(_DATED_SHARDS)],
+            key=lambda row: row.entry,
+            limit=limit,
+            newest_first=True,
+        )
+        found |= {row.item_id: from_iso(row.entry.partition("#")[0]) for row in rows}
+    return found
+
+
+def _dated_until(term: str, *, now: datetime, limit: int) -> list[TermRow]:
+    until = TermRow.entry <= f"{to_key(now)}#{LAST}"
+    return list(TermRow.query(term, until, scan_index_forward=False, limit=limit))
 
 
 def listing(
