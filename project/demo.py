@@ -85,6 +85,7 @@ def run(directory: Path, *, port: int) -> None:
         django.setup()
         logging.getLogger("waitress").setLevel(logging.ERROR)
         _load(directory)
+        _make_bucket()
         login = _credentials(directory, base_url=f"http://{HOST}:{port}")
         stack.enter_context(_stream())
         _serve(listener, login)
@@ -157,6 +158,7 @@ def _set_environment(directory: Path, ministack: MiniStack) -> None:
             "DJANGO_SETTINGS_MODULE": "project.settings",
             "SECRET_KEY": _secret_key(directory / "secret-key"),
             "TABLE_PREFIX": "alsobought-demo-",
+            "EXPORT_BUCKET": "alsobought-demo-exports",
             "TRAINING_TUNE_SECONDS": "30",
             "DELETION_PROTECTION": "false",
             # A laptop may be busy; on AWS nothing takes so long.
@@ -262,6 +264,14 @@ def _train() -> None:
     if process.returncode != 0:
         message = "the training failed, see above; make demo tries again"
         raise DemoError(message)
+
+
+def _make_bucket() -> None:
+    from django.conf import settings
+
+    from project.aws.exports import ensure_bucket
+
+    ensure_bucket(settings.EXPORT_BUCKET, region=settings.DYNAMODB["REGION"])
 
 
 def _credentials(directory: Path, *, base_url: str) -> Mapping[str, str]:

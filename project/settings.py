@@ -39,6 +39,7 @@ def _secret_keys() -> list[str]:
     return secret_keys(parameter)
 
 
+ON_LAMBDA = "AWS_LAMBDA_FUNCTION_NAME" in os.environ
 DEBUG = _flag("DEBUG", default=False)
 SECRET_KEY, *SECRET_KEY_FALLBACKS = _secret_keys()
 ALLOWED_HOSTS = _list("ALLOWED_HOSTS", "127.0.0.1,localhost")
@@ -121,6 +122,12 @@ JOB_LEASE_SECONDS = float(os.environ.get("JOB_LEASE_SECONDS", "60"))
 # How long training looks for better parameters than its own; 0 for not at all.
 TRAINING_TUNE_SECONDS = float(os.environ.get("TRAINING_TUNE_SECONDS", "120"))
 
+# The S3 bucket that exports go to; empty where there are none.
+EXPORT_BUCKET = os.environ.get("EXPORT_BUCKET", "")
+# A larger file is not downloaded from the staff site but exported to S3; 0 for any size. A Lambda
+# function may answer 6 MB, of which a third is lost to the encoding of binary content.
+DOWNLOAD_BYTES = int(os.environ.get("DOWNLOAD_BYTES", str(4 * 1024**2 if ON_LAMBDA else 0)))
+
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.ScryptPasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
@@ -202,7 +209,6 @@ SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_AGE = 12 * 3600
 X_FRAME_OPTIONS = "DENY"
 
-ON_LAMBDA = "AWS_LAMBDA_FUNCTION_NAME" in os.environ
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,

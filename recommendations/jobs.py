@@ -21,14 +21,38 @@ def train(event: Mapping[str, Any] | None = None, context: Any = None) -> dict[s
     from recommendations import training
 
     event = event or {}
-    left = getattr(context, "get_remaining_time_in_millis", None)
-    timing = training.Timing(deadline=None if left is None else time.monotonic() + left() / 1000)
+    timing = training.Timing(deadline=_deadline(context))
 
     def work(progress: jobs.Progress) -> dict[str, Any]:
         return training.train(progress, tune_seconds=settings.TRAINING_TUNE_SECONDS, timing=timing)
 
     job = jobs.run(name="train", work=work, job_id=event.get("job_id"), by=_started_by(event))
     return {"job_id": job.job_id, **job.result}
+
+
+def export(event: Mapping[str, Any] | None = None, context: Any = None) -> dict[str, Any]:
+    """Write events, items, users or everyone's recommendations to S3; return what came of it.
+
+    ``job_id`` in the event names a queued job to run; otherwise a new one is recorded, with the
+    event's ``parameters``: ``kind`` and ``format``.
+    """
+    from recommendations.exporting import job as exporting
+
+    event = event or {}
+    deadline = _deadline(context)
+    job = jobs.run(
+        name="export",
+        work=lambda progress: exporting.export(progress, deadline=deadline),
+        job_id=event.get("job_id"),
+        by=_started_by(event),
+        parameters=event.get("parameters"),
+    )
+    return {"job_id": job.job_id, **job.result}
+
+
+def _deadline(context: Any) -> float | None:
+    left = getattr(context, "get_remaining_time_in_millis", None)
+    return None if left is None else time.monotonic() + left() / 1000
 
 
 def _started_by(event: Mapping[str, Any]) -> str:

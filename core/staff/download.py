@@ -10,14 +10,13 @@ from django.http import HttpResponse
 from django.utils.html import strip_tags
 from django.utils.http import content_disposition_header
 
+from core.spreadsheets import harmless
 from core.staff.resource import Attachment, Query, Resource
 
 # Keeps the answer below what a Lambda function may return, and the cost of a click bounded.
 MAX_ROWS = 5_000
 _PAGE = 100
 CSV = "text/csv; charset=utf-8"
-# A spreadsheet would run a cell that begins with one of these as a formula.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def csv_download(resource: Resource, query: Query) -> HttpResponse:
@@ -54,4 +53,4 @@ def _text(cell: Any) -> str:
         text = html.unescape(strip_tags(text)).strip()
     if text == "\N{EN DASH}":
         return ""
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    return harmless(text)

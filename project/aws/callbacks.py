@@ -67,8 +67,12 @@ def after(cli: Any) -> None:
 
 def _prepare(cli: Any) -> Stage:
     stage = Stage.from_config(cli.api_stage, cli.stage_config)
-    if "CHANGE-ME" in cli.s3_bucket_name:
-        message = f"stage {stage.name}: choose the name of `s3_bucket` in zappa_settings.json"
+    bucket = stage.environment.get("EXPORT_BUCKET", "")
+    if "CHANGE-ME" in f"{cli.s3_bucket_name} {bucket}":
+        message = (
+            f"stage {stage.name}: choose the names of `s3_bucket` and `EXPORT_BUCKET` in "
+            "zappa_settings.json"
+        )
         raise StageError(message)
     stage.apply()
     _start_django()
@@ -76,6 +80,10 @@ def _prepare(cli: Any) -> Stage:
 
     account = boto3.client("sts").get_caller_identity()["Account"]
     _check_tables()
+    if "jobs" in stage.roles and stage.environment.get("EXPORT_BUCKET"):
+        from project.aws.exports import ensure_bucket
+
+        ensure_bucket(stage.environment["EXPORT_BUCKET"], region=stage.region)
     cli.zappa.attach_policy = json.dumps(iam.policy(stage, account=account))
     if "api" in stage.roles:
         # While a function starts it has a whole processor: let it build the application then.

@@ -8,6 +8,7 @@ from django.conf import settings
 from core.dynamodb.tables import table_name
 from project.aws.stages import Stage
 from project.aws.stream import failure_queue, source_tables
+from recommendations.exporting.s3 import PREFIX
 
 READ = ("dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query")
 CHANGE = (
@@ -35,7 +36,7 @@ TABLES: dict[str, dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
     },
     "jobs": {
         "Change": (CHANGE, ("lists", "neighbours", "operations")),
-        "Read": (READ, ("items",)),
+        "Read": (READ, ("items", "profiles", "users")),
         "Scan": (SCAN, ("events",)),
     },
 }
@@ -62,6 +63,8 @@ def policy(stage: Stage, *, account: str) -> dict[str, Any]:
     if jobs and "api" in stage.roles:
         arn = f"arn:aws:lambda:{stage.region}:{account}:function:{jobs}"
         statements.append(_allow("StartJobs", ["lambda:InvokeFunction"], [arn]))
+    if settings.EXPORT_BUCKET:
+        statements += _exports(stage)
     if "stream" in stage.roles:
         streams = [f"{_table(stage, account, name)}/stream/*" for name in source_tables()]
         queue = f"arn:aws:sqs:{stage.region}:{account}:{failure_queue(stage)}"
@@ -72,6 +75,15 @@ def policy(stage: Stage, *, account: str) -> dict[str, Any]:
             _allow("StreamFailures", ["sqs:SendMessage"], [queue]),
         ]
     return {"Version": "2012-10-17", "Statement": statements}
+
+
+def _exports(stage: Stage) -> Iterator[dict[str, Any]]:
+    """Jobs write exports; the API signs the links to them, which grant what it may do itself."""
+    files = [f"arn:aws:s3:::{settings.EXPORT_BUCKET}/{PREFIX}*"]
+    if "jobs" in stage.roles:
+        yield _allow("WriteExports", ["s3:AbortMultipartUpload", "s3:PutObject"], files)
+    if "api" in stage.roles:
+        yield _allow("LinkExports", ["s3:GetObject"], files)
 
 
 def _tables(stage: Stage, account: str, role: str) -> Iterator[dict[str, Any]]:

@@ -24,7 +24,7 @@ PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 OLDEST_LAMBDA_PYTHON = (3, 12)
 LAMBDA_PLATFORM = "manylinux_2_28"
 # The AWS services that the functions call; botocore carries the description of all four hundred.
-SERVICES = frozenset({"dynamodb", "lambda", "ssm", "sts"})
+SERVICES = frozenset({"dynamodb", "lambda", "s3", "ssm", "sts"})
 
 
 def archive(roles: frozenset[str], *, emulated: bool) -> Path:

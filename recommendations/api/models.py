@@ -8,6 +8,8 @@ from core import audit
 from core.api.errors import ApiError
 from core.api.operations import ApiView, operation
 from core.api.queries import ListQuery, Results, position_of, results
+from recommendations.exporting import PERMISSIONS
+from recommendations.exporting.parameters import ExportParameters
 from recommendations.services import jobs, versions
 from recommendations.services.jobs import Job
 from recommendations.services.versions import ModelVersion
@@ -24,9 +26,15 @@ class Published(msgspec.Struct, frozen=True):
 
 
 class JobBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Which job to start."""
+    """Which job to start; an export says of what in its parameters, training has none."""
 
-    job: Literal["train"]
+    job: Literal["train", "export"]
+    parameters: ExportParameters | None = None
+
+    def __post_init__(self) -> None:
+        if (self.job == "export") != (self.parameters is not None):
+            message = "give `parameters` for an export, and for no other job"
+            raise ValueError(message)
 
 
 def _missing_version() -> ApiError:
@@ -54,7 +62,8 @@ class PublishModel(ApiView):
     @operation("Publish model", scope=_RUN, answer=Published, idempotent=True)
     def post(self, version: str) -> Published:
         """Makes a version live, a new one or an earlier one, in one atomic switch."""
-        if versions.find(version=version) is None:
+        found = versions.find(version=version)
+        if found is None:
             raise _missing_version()
         try:
             previous = versions.publish(version=version)
@@ -65,7 +74,7 @@ class PublishModel(ApiView):
             action="models.publish",
             target=version,
             before={"live": previous},
-            after={"live": version},
+            after={"live": version, "state": found.state},
         )
         return Published(live=version, previous=previous)
 
@@ -87,10 +96,19 @@ class Jobs(ApiView):
         idempotent=True,
     )
     def post(self, body: JobBody) -> Job:
-        """Starts a job in the background; follow it under its id."""
+        """Starts a job in the background; follow it under its id.
+
+        An export also needs the scope of reading what it exports.
+        """
         by = str(self.request.user)
-        job = jobs.start(name=body.job, by=by)
-        audit.record(by=by, action=f"jobs.{body.job}", target=job.job_id)
+        parameters: dict[str, str] = {}
+        if body.parameters is not None:
+            scope = PERMISSIONS[body.parameters.kind]
+            if not self.request.user.has_perm(scope):
+                raise ApiError(403, f"To export {body.parameters.kind} you need {scope}.")
+            parameters = msgspec.to_builtins(body.parameters)
+        job = jobs.start(name=body.job, by=by, parameters=parameters)
+        audit.record(by=by, action=f"jobs.{body.job}", target=job.job_id, after=parameters)
         return job
 
 

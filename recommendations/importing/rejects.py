@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import BinaryIO, Self
 
 import msgspec
 
@@ -27,6 +27,11 @@ def whole_row(line: int, problem: str, text: str) -> Reject:
     return Reject(line, {WHOLE_ROW: [problem]}, text)
 
 
+def open_private(path: Path) -> BinaryIO:
+    """Open a file for writing that only its owner may read; one of this name is replaced."""
+    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb")
+
+
 class RejectsFile:
     """A JSON Lines file of rejects. It holds customers' data, so only the owner may read it.
 
@@ -34,8 +39,7 @@ class RejectsFile:
     """
 
     def __init__(self, path: Path) -> None:
-        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
-        self._file = os.fdopen(os.open(path, flags, 0o600), "wb")
+        self._file = open_private(path)
         self.path = path
         self.count = 0
 

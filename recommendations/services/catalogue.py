@@ -1,6 +1,6 @@
 """The catalogue of products."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any
 
 from core.dynamodb.errors import BatchIncompleteError
@@ -55,6 +55,11 @@ def find(*, item_id: str) -> Item | None:
 def find_many(*, item_ids: Collection[str]) -> dict[str, Item]:
     """Return products by id, in one round trip per 100; unknown ids are left out."""
     return storage.find(item_ids)
+
+
+def everything() -> Iterator[Item]:
+    """Yield all products in no particular order, with bounded memory: for exports."""
+    return storage.everything()
 
 
 def delete(*, item_id: str) -> bool:

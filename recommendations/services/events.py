@@ -1,6 +1,6 @@
 """Record what customers do, and look it up again."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -40,3 +40,8 @@ def history(
 def recent(*, limit: int, position: Any = None, kind: str | None = None) -> Page[Event]:
     """Return everyone's events, newest first."""
     return storage.recent(limit=limit, position=position, kind=kind)
+
+
+def everything() -> Iterator[Event]:
+    """Yield all events, the newest day first, with bounded memory: for exports."""
+    return storage.by_day()

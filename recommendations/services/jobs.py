@@ -8,7 +8,7 @@ import secrets
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -38,7 +38,7 @@ __all__ = [
 
 logger = logging.getLogger(__name__)
 
-NAMES = ("train",)
+NAMES = ("train", "export")
 _REPORT_SECONDS = 0.5
 # A job is given up for dead after so many lengths of its lease without a word. It renews the lease
 # four times in each, but one long computation may keep the renewal waiting.
@@ -190,7 +190,7 @@ def _as_seen(job: Job) -> Job:
     )
 
 
-def _new(*, name: str, by: str) -> Job:
+def _new(*, name: str, by: str, parameters: Mapping[str, Any]) -> Job:
     now = datetime.now(UTC)
     return Job(
         job_id=f"{now:%Y%m%dT%H%M%S}-{secrets.token_hex(4)}",
@@ -199,11 +199,12 @@ def _new(*, name: str, by: str) -> Job:
         started_by=by,
         created_at=to_iso(now),
         step="waiting to start",
+        parameters=dict(parameters),
     )
 
 
-def start(*, name: str, by: str) -> Job:
-    """Start a job in the background and return it as queued.
+def start(*, name: str, by: str, parameters: Mapping[str, Any] | None = None) -> Job:
+    """Start a job in the background and return it as queued; its work knows the parameters.
 
     It runs in the jobs function on AWS, and in a process of its own elsewhere.
 
@@ -217,7 +218,7 @@ def start(*, name: str, by: str) -> Job:
     if name not in NAMES:
         message = f"there is no job {name!r}; there are: {', '.join(NAMES)}"
         raise ValueError(message)
-    job = _new(name=name, by=by)
+    job = _new(name=name, by=by, parameters=parameters or {})
     storage.save(job)
     try:
         if settings.JOBS_FUNCTION:
@@ -264,8 +265,11 @@ def run(
     work: Callable[[Progress], dict[str, Any]],
     job_id: str | None = None,
     by: str = "schedule",
+    parameters: Mapping[str, Any] | None = None,
 ) -> Job:
     """Run a job here and now, alone of its name, and keep its record; errors are raised again.
+
+    A queued job has parameters of its own; ``parameters`` are for a new one.
 
     Raises
     ------
@@ -274,7 +278,7 @@ def run(
     JobError
         When ``job_id`` is not waiting to start; its record stays as it is.
     """
-    job = _begin(name=name, job_id=job_id, by=by)
+    job = _begin(name=name, job_id=job_id, by=by, parameters=parameters or {})
     with metered() as meter:
         lease = _Lease(job)
         progress = Progress(job, meter, lease)
@@ -292,9 +296,11 @@ def run(
         return done
 
 
-def _begin(*, name: str, job_id: str | None, by: str) -> Job:
+def _begin(*, name: str, job_id: str | None, by: str, parameters: Mapping[str, Any]) -> Job:
     """Store a job as running: a new one, or the queued one, which only one run can take."""
-    job = storage.find(job_id=job_id) if job_id else _new(name=name, by=by)
+    job = (
+        storage.find(job_id=job_id) if job_id else _new(name=name, by=by, parameters=parameters)
+    )
     if job is None or job.name != name:
         message = f"there is no {name} job {job_id}; start a new one"
         raise JobError(message)

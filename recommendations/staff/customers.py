@@ -11,6 +11,7 @@ from core.staff.html import number, plain, tags, text_or_nothing
 from core.staff.links import list_url, part_url
 from core.staff.resource import (
     Action,
+    ActionError,
     Attachment,
     Call,
     Column,
@@ -41,8 +42,11 @@ def _recommendations(request: HttpRequest, key: str) -> Mapping[str, Any]:  # no
 
 
 def _edit(call: Call) -> Outcome:
-    customer = changed(call.row, call.data)
-    customers.save(customers=[customer])
+    user_id: str = call.row.user_id
+    customer = customers.change(user_id=user_id, edit=lambda row: changed(row, call.data))
+    if customer is None:
+        message = "This user has been erased meanwhile."
+        raise ActionError(message)
     _, after = difference(call.row, customer)
     # Only which fields, not from what into what: the log outlives a user who is erased.
     return Outcome(message=f"User {customer.user_id} is saved.", after={"changed": sorted(after)})

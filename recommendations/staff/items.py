@@ -1,6 +1,6 @@
 """Products of the catalogue: what they are, what goes with them, and whether they are shown."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -21,6 +21,7 @@ from core.staff.html import (
 from core.staff.links import detail_url, list_url, part_url
 from core.staff.resource import (
     Action,
+    ActionError,
     Call,
     Column,
     Filter,
@@ -47,13 +48,20 @@ def _similar(request: HttpRequest, key: str) -> Mapping[str, Any]:  # noqa: ARG0
     return similar_list(answer)
 
 
+def _change(call: Call, edit: Callable[[Item], Item]) -> Item:
+    item = catalogue.change(item_id=call.row.item_id, edit=edit)
+    if item is None:
+        message = "This item has been deleted meanwhile."
+        raise ActionError(message)
+    return item
+
+
 def _set_available(call: Call, *, available: bool) -> Outcome:
-    item: Item = call.row
-    catalogue.save(items=[msgspec.structs.replace(item, available=available)])
+    item = _change(call, lambda row: msgspec.structs.replace(row, available=available))
     text = "is shown again" if available else "is hidden: no list shows it from now on"
     return Outcome(
         message=f"{item.name} {text}.",
-        before={"available": item.available},
+        before={"available": call.row.available},
         after={"available": available},
     )
 
@@ -72,8 +80,7 @@ def _add(call: Call) -> Outcome:
 
 
 def _edit(call: Call) -> Outcome:
-    item = changed(call.row, call.data)
-    catalogue.save(items=[item])
+    item = _change(call, lambda row: changed(row, call.data))
     before, after = difference(call.row, item)
     return Outcome(message=f"{item.name} is saved.", before=before, after=after)
 

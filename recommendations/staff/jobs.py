@@ -7,10 +7,11 @@ from typing import Any
 from django.http import HttpRequest
 
 from core.pages import Page
-from core.staff.html import NOTHING, age, badge, moment, number, percent
+from core.staff.html import NOTHING, age, badge, link, moment, number, percent
 from core.staff.links import action_url, detail_url, part_url
 from core.staff.resource import Action, Call, Column, Hint, Outcome, Panel, Part, Query, Resource
 from core.validation import from_iso
+from recommendations.exporting import s3
 from recommendations.services import jobs
 from recommendations.services.jobs import Job
 
@@ -19,8 +20,10 @@ _ACTIVE = frozenset({"queued", "running"})
 _SILENT = timedelta(minutes=15)
 
 
-def _start(call: Call, *, name: str = "train") -> Outcome:
-    job = jobs.start(name=name, by=call.by)
+def _start(
+    call: Call, *, name: str = "train", parameters: Mapping[str, Any] | None = None
+) -> Outcome:
+    job = jobs.start(name=name, by=call.by, parameters=parameters)
     return Outcome(
         message=f"The job {name} has started.",
         url=detail_url("jobs", job.job_id),
@@ -40,6 +43,26 @@ TRAIN = Action(
     run=_start,
     on_row=False,
 )
+
+
+def _link(call: Call) -> Outcome:
+    job: Job = call.row
+    minutes = s3.LINK_SECONDS // 60
+    facts = [
+        ("File", link(job.result["key"].rpartition("/")[2], s3.link(job.result["key"]))),
+        ("Rows", number(job.rows)),
+        ("Size", size(job.result["bytes"])),
+    ]
+    return Outcome(
+        message=f"The link works for {minutes} minutes. Files are deleted after some days.",
+        after=job.parameters,
+        panel=Panel(title="File", template="staff/panels/facts.html", context={"facts": facts}),
+    )
+
+
+def size(count: int) -> str:
+    """Return a number of bytes as a reader says it."""
+    return f"{count / 1000**2:,.1f} MB" if count >= 100_000 else f"{count / 1000:,.1f} kB"
 
 
 def state_badge(job: Job) -> Any:
@@ -79,10 +102,12 @@ def progress_context(job: Job) -> dict[str, Any]:
             ("Started (UTC)", moment(from_iso(job.created_at))),
             ("Duration", duration(job)),
             ("Rows handled", number(job.rows)),
+            *((name.capitalize(), value) for name, value in job.parameters.items()),
         ],
         "result": [
             (label, form(job.result[name]))
             for name, label, form in (
+                ("bytes", "Size", size),
                 ("events", "Event lines", number),
                 ("users", "Users", number),
                 ("items", "Items", number),
@@ -117,8 +142,17 @@ class JobResource(Resource):
             permission="jobs:run",
             question="Run this job again, from the start? Its record stays as it is.",
             confirm_label="Run again",
-            run=lambda call: _start(call, name=call.row.name),
+            run=lambda call: _start(call, name=call.row.name, parameters=call.row.parameters),
             offered=lambda row: row.state not in _ACTIVE,
+        ),
+        Action(
+            name="link",
+            label="Link to the file",
+            permission="jobs:run",
+            question="Make a link to the exported file? Whoever has it may download all of it.",
+            confirm_label="Make it",
+            run=_link,
+            offered=lambda row: "key" in row.result,
         ),
     )
     parts = (Part(name="progress", template="staff/recommendations/job.html", load=_progress),)

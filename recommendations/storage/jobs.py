@@ -19,6 +19,8 @@ class Job:
     ----------
     state
         ``queued``, ``running``, ``succeeded`` or ``failed``.
+    parameters
+        What its work was told, as which rows to export.
     step, progress, rows
         What it is doing, how far it is (0 to 1), and the rows handled so far.
     heartbeat_at
@@ -38,6 +40,7 @@ class Job:
     heartbeat_at: str | None = None
     finished_at: str | None = None
     error: str | None = None
+    parameters: dict[str, Any] = field(default_factory=dict)
     cost: dict[str, float] = field(default_factory=dict)
     result: dict[str, Any] = field(default_factory=dict)
 
@@ -55,6 +58,7 @@ def _from_row(row: JobRow) -> Job:
         heartbeat_at=row.heartbeat_at,
         finished_at=row.finished_at,
         error=row.error,
+        parameters=row.parameters or {},
         cost=row.cost or {},
         result=row.result or {},
     )
@@ -89,6 +93,7 @@ def _to_row(job: Job) -> JobRow:
         heartbeat_at=job.heartbeat_at,
         finished_at=job.finished_at,
         error=job.error,
+        parameters=job.parameters or None,
         cost=job.cost,
         result=job.result,
     )

@@ -1,6 +1,6 @@
 """The customers of the shop."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -70,6 +70,11 @@ def listing(*, prefix: str = "", limit: int, position: Any = None) -> Page[Custo
     Ids are compared exactly, e-mail addresses whatever their case.
     """
     return storage.listing(prefix=prefix, limit=limit, position=position)
+
+
+def everything() -> Iterator[Customer]:
+    """Yield all customers in no particular order, with bounded memory: for exports."""
+    return storage.everything()
 
 
 def ensure(*, user_ids: Collection[str]) -> set[str]:

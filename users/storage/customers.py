@@ -1,6 +1,6 @@
 """Customers of the shop."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from core.dynamodb.batch import Get, Put, read_batch, write_batch
@@ -57,6 +57,12 @@ def replace(old: Customer, new: Customer) -> bool:
         attribute, value = getattr(CustomerRow, name), getattr(was, name)
         unchanged &= attribute.does_not_exist() if value is None else attribute == value
     return save_if(_row(new), unchanged)
+
+
+def everything() -> Iterator[Customer]:
+    """Yield all customers, shard by shard; one page of DynamoDB's is in memory at a time."""
+    for shard in _SHARD_NAMES:
+        yield from map(_entity, CustomerRow.directory.query(shard))
 
 
 def load(user_id: str) -> Customer | None:

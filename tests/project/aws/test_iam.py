@@ -43,8 +43,8 @@ CHANGE = READ | {"BatchWriteItem", "DeleteItem", "PutItem", "UpdateItem"}
         ("stream", "events", READ),
         ("stream", "operations", READ),
         ("jobs", "accounts", set()),
-        ("jobs", "users", set()),
-        ("jobs", "profiles", set()),
+        ("jobs", "users", READ),
+        ("jobs", "profiles", READ),
         ("jobs", "events", READ | {"Scan"}),
         ("jobs", "items", READ),
         ("jobs", "neighbours", CHANGE),
@@ -74,6 +74,28 @@ def test_only_the_api_starts_jobs(monkeypatch: pytest.MonkeyPatch) -> None:
     }
 
     assert starting == {"api"}
+
+
+def test_jobs_write_exports_and_the_api_only_reads_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settings, "EXPORT_BUCKET", "shop-exports")
+
+    found = {
+        role: {
+            (action, resource)
+            for part in statements(role)
+            for action in part["Action"]
+            for resource in part["Resource"]
+            if action.startswith("s3:")
+        }
+        for role in FUNCTIONS
+    }
+
+    files = "arn:aws:s3:::shop-exports/exports/*"
+    assert found == {
+        "api": {("s3:GetObject", files)},
+        "jobs": {("s3:PutObject", files), ("s3:AbortMultipartUpload", files)},
+        "stream": set(),
+    }
 
 
 def test_every_table_is_used_by_some_role_and_all_that_are_named_exist() -> None:

@@ -26,7 +26,7 @@ def short_lease(monkeypatch: pytest.MonkeyPatch) -> float:
 
 
 def queued() -> str:
-    job = jobs._new(name="train", by="ada")
+    job = jobs._new(name="train", by="ada", parameters={})
     storage.save(job)
     return job.job_id
 

@@ -241,7 +241,7 @@ def test_an_operator_rolls_back_and_forward_and_it_is_written_down(log_in: LogIn
     assert versions.live() == "v2"
     forward, back = audit.listing(limit=10).rows
     assert (back.by, back.action, back.target) == ("operator", "models.roll-back", "v1")
-    assert (back.before, back.after) == ({"live": "v2"}, {"live": "v1"})
+    assert (back.before, back.after) == ({"live": "v2"}, {"live": "v1", "state": "ready"})
     assert forward.action == "models.publish"
 
 
@@ -368,7 +368,7 @@ def test_an_item_is_added_and_edited_with_errors_beside_the_fields(log_in: LogIn
     )
     edit, add = audit.listing(limit=9).rows
     assert (add.action, add.target) == ("items.add", "lamp")
-    assert edit.before == {"price": "2.5", "categories": []}
+    assert edit.before == {"price": "2.50", "categories": []}
 
 
 ACTIONS = {

@@ -1,0 +1,47 @@
+"""The bucket that exports go to: private, encrypted, and emptied by itself."""
+
+import boto3
+
+from recommendations.exporting.s3 import PREFIX
+
+KEPT_DAYS = 7
+
+
+def ensure_bucket(name: str, *, region: str) -> None:
+    """Create the bucket if it is missing, and set what must hold for it; may be run again.
+
+    Raises
+    ------
+    botocore.exceptions.ClientError
+        When the name is somebody else's, or this process may not do it.
+    """
+    client = boto3.client("s3", region_name=region)
+    try:
+        # The one region that S3 does not take as a constraint.
+        place = {"CreateBucketConfiguration": {"LocationConstraint": region}}
+        client.create_bucket(Bucket=name, **(place if region != "us-east-1" else {}))
+    except client.exceptions.BucketAlreadyOwnedByYou:
+        pass
+    client.put_public_access_block(
+        Bucket=name,
+        PublicAccessBlockConfiguration={
+            "BlockPublicAcls": True,
+            "IgnorePublicAcls": True,
+            "BlockPublicPolicy": True,
+            "RestrictPublicBuckets": True,
+        },
+    )
+    client.put_bucket_lifecycle_configuration(
+        Bucket=name,
+        LifecycleConfiguration={
+            "Rules": [
+                {
+                    "ID": "exports",
+                    "Status": "Enabled",
+                    "Filter": {"Prefix": PREFIX},
+                    "Expiration": {"Days": KEPT_DAYS},
+                    "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 1},
+                }
+            ]
+        },
+    )
