@@ -6,9 +6,11 @@ from recommendations.staff import (
     CustomerResource,
     EventResource,
     Explorer,
+    Exports,
     ItemResource,
     JobResource,
     ModelResource,
+    Settings,
     overview,
 )
 from users.permissions import MANAGE_ACCOUNTS
@@ -17,11 +19,19 @@ from users.staff import AccountResource, KeyResource
 site = StaffSite(
     title="Alsobought",
     sections=(
-        Section("Shop", (CustomerResource(), ItemResource(), EventResource())),
+        Section(
+            "Shop",
+            (CustomerResource(), ItemResource(), EventResource(), Tool("exports", Exports)),
+        ),
         Section("Recommendations", (Tool("explorer", Explorer), ModelResource(), JobResource())),
         Section(
             "Administration",
-            (AccountResource(), KeyResource(), AuditResource(permission=MANAGE_ACCOUNTS)),
+            (
+                Tool("settings", Settings),
+                AccountResource(),
+                KeyResource(),
+                AuditResource(permission=MANAGE_ACCOUNTS),
+            ),
         ),
     ),
     overview=overview,

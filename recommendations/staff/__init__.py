@@ -3,17 +3,21 @@
 from recommendations.staff.customers import CustomerResource
 from recommendations.staff.events import EventResource
 from recommendations.staff.explorer import Explorer
+from recommendations.staff.exports import Exports
 from recommendations.staff.items import ItemResource
 from recommendations.staff.jobs import JobResource
 from recommendations.staff.models import ModelResource
 from recommendations.staff.overview import overview
+from recommendations.staff.settings import Settings
 
 __all__ = [
     "CustomerResource",
     "EventResource",
     "Explorer",
+    "Exports",
     "ItemResource",
     "JobResource",
     "ModelResource",
+    "Settings",
     "overview",
 ]
