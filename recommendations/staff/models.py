@@ -130,7 +130,7 @@ def _publish(call: Call) -> Outcome:
     return Outcome(
         message=f"Model {name} is live now. Users see its recommendations at their next visit.",
         before={"live": before},
-        after={"live": name},
+        after={"live": name, "state": row.version.state},
     )
 
 

@@ -5,6 +5,8 @@ from django.test import Client
 
 from core import audit
 from recommendations.services import jobs, versions
+from recommendations.storage import versions as version_storage
+from recommendations.storage.versions import ModelVersion
 from tests.api_client import api_client, error_of, send
 from tests.recommendations.factories import store_model
 
@@ -26,6 +28,20 @@ def test_versions_are_listed_and_published() -> None:
     assert versions.live() == "2026-11-02T00:00Z-1"
     (entry,) = audit.listing(limit=5).rows
     assert (entry.by, entry.action, entry.target) == ("tests", "models.publish", versions.live())
+
+
+def test_that_a_person_publishes_what_the_gate_rejected_is_written_down() -> None:
+    client = api_client()
+    store_model("v1", {})
+    rejected = ModelVersion(version="v2", created_at="2026-11-02T00:00:00Z", state="rejected")
+    version_storage.save(rejected)
+
+    send(client, "POST", "/api/v1/models/v2/publish/")
+
+    assert versions.live() == "v2"
+    (entry,) = audit.listing(limit=5).rows
+    assert (entry.by, entry.action, entry.target) == ("tests", "models.publish", "v2")
+    assert (entry.before, entry.after) == ({"live": "v1"}, {"live": "v2", "state": "rejected"})
 
 
 def test_what_cannot_be_published() -> None:

@@ -1,13 +1,16 @@
 """Versions that are given up stay whole while they may serve, whoever publishes meanwhile."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from recommendations import jobs
 from recommendations.models import ListRow
-from recommendations.services import versions
+from recommendations.services import events, versions
 from recommendations.storage import versions as storage
 from recommendations.storage.versions import ModelVersion
+from tests.recommendations.factories import event
 
 pytestmark = pytest.mark.usefixtures("dynamodb")
 
@@ -79,3 +82,37 @@ def test_a_version_that_is_given_up_meanwhile_does_not_stay_live(
     with pytest.raises(versions.NotPublishableError, match="just been retired"):
         versions.publish(version="v1")
     assert versions.live() == "v2"
+
+
+def test_of_publishes_at_the_same_moment_each_replaces_another() -> None:
+    names = [f"v{number}" for number in range(1, 4)]
+    for name in names:
+        store(name)
+
+    with ThreadPoolExecutor(len(names)) as pool:
+        before = list(pool.map(lambda name: versions.publish(version=name), names))
+
+    # One after the other, with nothing lost in between.
+    assert {*before, versions.live()} == {None, *names}
+
+
+def test_nothing_is_given_up_before_the_new_version_is_live(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for number in range(1, 4):
+        store(f"2026-01-0{number}T00:00Z-1")
+    versions.publish(version="2026-01-01T00:00Z-1")
+    events.record(events=[event(f"u{n}", "tea", "cup", hours=n) for n in range(3)])
+
+    def fail(**_: object) -> None:
+        raise OSError("the connection broke")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(storage, "switch", fail)
+        with pytest.raises(OSError, match="connection"):
+            jobs.train()
+
+    assert versions.live() == "2026-01-01T00:00Z-1"
+    for number in range(1, 4):
+        assert state(f"2026-01-0{number}T00:00Z-1") == "ready"
+        assert set(expiries(f"2026-01-0{number}T00:00Z-1")) == {None}

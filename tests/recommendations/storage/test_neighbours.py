@@ -1,5 +1,7 @@
 """Neighbour rows change only where a version differs, and each version reads its own."""
 
+from collections.abc import Iterator
+
 import pytest
 
 from core.dynamodb.batch import read_batch
@@ -73,15 +75,23 @@ def test_content_that_no_retained_version_reads_is_dropped() -> None:
     assert [version for version, _ in row.generations] == ["v5", "v4", "v3"]
 
 
-def test_many_rows_are_written_and_counted() -> None:
-    rows = [(f"i{n:04}", near(f"i{n + 1:04}")) for n in range(450)]
-    seen: list[int] = []
+def test_many_rows_are_written_in_parts_and_never_held_all_at_once() -> None:
+    taken: list[int] = []
+    done: list[int] = []
+    ahead: list[int] = []
 
-    written = neighbours.save(version="v1", retained=[], rows=iter(rows), progress=seen.append)
+    def rows() -> Iterator[tuple[str, list[Neighbour]]]:
+        for n in range(1000):
+            taken.append(n)
+            ahead.append(len(taken) - sum(done))
+            yield f"i{n:04}", near(f"i{n + 1:04}")
 
-    assert written == neighbours.Written(450, 450)
-    assert sum(seen) == 450
-    assert read("i0449", "v1") == ["i0450"]
+    written = neighbours.save(version="v1", retained=[], rows=rows(), progress=done.append)
+
+    assert written == neighbours.Written(1000, 1000)
+    assert sum(done) == 1000
+    assert max(ahead) <= 800
+    assert read("i0999", "v1") == ["i1000"]
 
 
 def test_each_kind_has_rows_of_its_own() -> None:
