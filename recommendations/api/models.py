@@ -8,6 +8,8 @@ from core import audit
 from core.api.errors import ApiError
 from core.api.operations import ApiView, operation
 from core.api.queries import ListQuery, Results, position_of, results
+from recommendations.exporting import PERMISSIONS
+from recommendations.exporting.parameters import ExportParameters
 from recommendations.services import jobs, versions
 from recommendations.services.jobs import Job
 from recommendations.services.versions import ModelVersion
@@ -24,9 +26,15 @@ class Published(msgspec.Struct, frozen=True):
 
 
 class JobBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Which job to start."""
+    """Which job to start; an export says of what in its parameters, training has none."""
 
-    job: Literal["train"]
+    job: Literal["train", "export"]
+    parameters: ExportParameters | None = None
+
+    def __post_init__(self) -> None:
+        if (self.job == "export") != (self.parameters is not None):
+            message = "give `parameters` for an export, and for no other job"
+            raise ValueError(message)
 
 
 def _missing_version() -> ApiError:
@@ -88,10 +96,19 @@ class Jobs(ApiView):
         idempotent=True,
     )
     def post(self, body: JobBody) -> Job:
-        """Starts a job in the background; follow it under its id."""
+        """Starts a job in the background; follow it under its id.
+
+        An export also needs the scope of reading what it exports.
+        """
         by = str(self.request.user)
-        job = jobs.start(name=body.job, by=by)
-        audit.record(by=by, action=f"jobs.{body.job}", target=job.job_id)
+        parameters: dict[str, str] = {}
+        if body.parameters is not None:
+            scope = PERMISSIONS[body.parameters.kind]
+            if not self.request.user.has_perm(scope):
+                raise ApiError(403, f"To export {body.parameters.kind} you need {scope}.")
+            parameters = msgspec.to_builtins(body.parameters)
+        job = jobs.start(name=body.job, by=by, parameters=parameters)
+        audit.record(by=by, action=f"jobs.{body.job}", target=job.job_id, after=parameters)
         return job
 
 
