@@ -20,7 +20,7 @@ RecommenderName = Literal[
     "latest",
     "recently_viewed",
 ]
-Fallbacks = Annotated[tuple[RecommenderName, ...], msgspec.Meta(max_length=5)]
+Fallbacks = Annotated[tuple[RecommenderName, ...], msgspec.Meta(max_length=3)]
 DEFAULT_FALLBACKS: tuple[RecommenderName, ...] = ("trending", "popular")
 
 

@@ -61,7 +61,9 @@ class Filters(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     labels: Terms = Terms()
     price_min: Decimal | None = None
     price_max: Decimal | None = None
-    exclude: Annotated[frozenset[Id], msgspec.Meta(max_length=500)] = frozenset()
+    exclude: Annotated[
+        frozenset[Id], msgspec.Meta(max_length=500, extra_json_schema={"uniqueItems": False})
+    ] = frozenset()
 
     def __post_init__(self) -> None:
         for price in (self.price_min, self.price_max):
@@ -134,13 +136,35 @@ class Cap(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
         _check_attribute(self.by, self.attribute)
 
 
+# What `_check_attribute` checks across fields, for those who read the schema.
+_BY = msgspec.Meta(
+    extra_json_schema={
+        "anyOf": [
+            {
+                "properties": {
+                    "by": {"const": "attribute"},
+                    "attribute": {"type": "string"},
+                },
+                "required": ["attribute"],
+            },
+            {
+                "properties": {
+                    "by": {"enum": ["category", "label", "item"]},
+                    "attribute": {"type": "null"},
+                }
+            },
+        ]
+    }
+)
+
+
 class Rules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How the order of the recommender is changed. Without rules it stays as it is."""
 
-    boost: Annotated[tuple[Boost, ...], msgspec.Meta(max_length=MAX_RULES)] = ()
-    bury: Annotated[tuple[Bury, ...], msgspec.Meta(max_length=MAX_RULES)] = ()
+    boost: Annotated[tuple[Annotated[Boost, _BY], ...], msgspec.Meta(max_length=MAX_RULES)] = ()
+    bury: Annotated[tuple[Annotated[Bury, _BY], ...], msgspec.Meta(max_length=MAX_RULES)] = ()
     pin: Annotated[tuple[Pin, ...], msgspec.Meta(max_length=MAX_RULES)] = ()
-    cap: Annotated[tuple[Cap, ...], msgspec.Meta(max_length=10)] = ()
+    cap: Annotated[tuple[Annotated[Cap, _BY], ...], msgspec.Meta(max_length=10)] = ()
 
     def __post_init__(self) -> None:
         if len({pin.position for pin in self.pin}) < len(self.pin):

@@ -22,8 +22,8 @@ from rest_framework.views import APIView
 
 from core.api.idempotency import once
 from core.api.queries import Query, parse_query
-from core.api.schema import document
-from core.validation import Id, InvalidInputError, validate
+from core.api.schema import document, path_kind
+from core.validation import InvalidInputError, validate
 
 
 class NoBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -86,6 +86,8 @@ def operation(
 ) -> Callable[[Callable[..., Any]], Callable[..., Response]]:
     """Turn a method into an operation; it takes the path's ids and, if it wants, query and body.
 
+    What the path holds is an id, or of the type that the method's parameter says.
+
     Parameters
     ----------
     scope
@@ -109,14 +111,16 @@ def operation(
     scopes = (scope,) if isinstance(scope, str) else scope
 
     def decorate(handler: Callable[..., Any]) -> Callable[..., Response]:
-        wants_query = "query" in inspect.signature(handler).parameters
+        parameters = inspect.signature(handler).parameters
+        wants_query = "query" in parameters
 
         @wraps(handler)
         def run(view: APIView, request: Request, **path: str) -> Response:
-            arguments: dict[str, Any] = {
-                "row_id" if name == row_key else name: _path_id(name, value)
-                for name, value in path.items()
-            }
+            arguments: dict[str, Any] = {}
+            for name, value in path.items():
+                argument = "row_id" if name == row_key else name
+                kind = path_kind(parameters[argument])
+                arguments[argument] = _path_value(kind, name, value)
             parsed = parse_query(query, request.query_params)
             if wants_query:
                 arguments["query"] = parsed
@@ -154,9 +158,9 @@ def operation(
     return decorate
 
 
-def _path_id(name: str, value: str) -> str:
+def _path_value(kind: Any, name: str, value: str) -> str:
     try:
-        return validate(Id, value)
+        return str(validate(kind, value))
     except InvalidInputError as error:
         raise InvalidInputError({name: error.details[""]}) from error
 

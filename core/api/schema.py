@@ -91,16 +91,21 @@ def _parameter(name: str, kind: Any, location: Any, *, required: bool) -> OpenAp
     )
 
 
+def path_kind(parameter: inspect.Parameter) -> Any:
+    """Return the type of what a path holds: an id, unless the method says otherwise."""
+    return Id if parameter.annotation is str else parameter.annotation
+
+
 def _path_parameters(handler: Callable[..., Any], row_key: str | None) -> list[OpenApiParameter]:
-    names = list(inspect.signature(handler).parameters)[1:]
+    parameters = list(inspect.signature(handler).parameters.items())[1:]
     return [
         _parameter(
             row_key if row_key and name == "row_id" else name,
-            Id,
+            path_kind(parameter),
             OpenApiParameter.PATH,
             required=True,
         )
-        for name in names
+        for name, parameter in parameters
         if name not in {"query", "body"}
     ]
 

@@ -13,7 +13,7 @@ from core.api.queries import ListQuery, Results, position_of, results
 from core.pages import Page
 from core.validation import Id
 from recommendations.api.recommend import Limit, RecommendedList, RecommendQuery, present
-from recommendations.attribution import VariantName
+from recommendations.attribution import PlacementName, VariantName
 from recommendations.placements import Placement, PlacementFields
 from recommendations.services import placement_lists, placements
 from recommendations.services.placement_lists import Visit
@@ -165,7 +165,7 @@ class Placements(ApiView):
 
 class PlacementDetail(_PlacementView):
     @operation("Get placement", scope=_READ, answer=VersionedPlacement)
-    def get(self, name: str) -> VersionedPlacement:
+    def get(self, name: PlacementName) -> VersionedPlacement:
         stored = placements.find(name=name)
         if stored is None:
             raise _missing()
@@ -179,7 +179,7 @@ class PlacementDetail(_PlacementView):
         answer=VersionedPlacement,
         idempotent=True,
     )
-    def put(self, name: str, body: Any) -> VersionedPlacement:
+    def put(self, name: PlacementName, body: Any) -> VersionedPlacement:
         """Creates or replaces it, from the next request on: what the body leaves out is cleared.
 
         What a GET answered can be sent back with changes; its `version` makes sure that nobody
@@ -196,7 +196,7 @@ class PlacementDetail(_PlacementView):
         return _versioned(change.after)
 
     @operation("Delete placement", scope=_WRITE, status=204)
-    def delete(self, name: str) -> None:
+    def delete(self, name: PlacementName) -> None:
         """Its name is unknown from the next request on; its versions stay."""
         change = placements.delete(name=name, by=str(self.request.user))
         if change.before is None:
@@ -208,7 +208,7 @@ class PlacementVersions(ApiView):
     @operation(
         "List placement versions", scope=_READ, query=ListQuery, answer=Results[PlacementVersion]
     )
-    def get(self, name: str, query: ListQuery) -> Any:
+    def get(self, name: PlacementName, query: ListQuery) -> Any:
         """Newest first, the last 50; also those of a deleted placement."""
         position = position_of(self.request, query)
         page = placements.history(name=name, limit=query.limit, position=position)
@@ -235,7 +235,7 @@ class RevertPlacement(_PlacementView):
         answer=VersionedPlacement,
         idempotent=True,
     )
-    def post(self, name: str, body: RevertBody) -> VersionedPlacement:
+    def post(self, name: PlacementName, body: RevertBody) -> VersionedPlacement:
         """Saves an earlier version again, as a new one; also after the placement was deleted."""
         try:
             change = placements.revert(name=name, number=body.version, by=str(self.request.user))
@@ -274,7 +274,7 @@ class PlacementRecommendations(ApiView):
         query=PlacementQuery,
         answer=RecommendedList,
     )
-    def get(self, name: str, query: PlacementQuery) -> RecommendedList:
+    def get(self, name: PlacementName, query: PlacementQuery) -> RecommendedList:
         """What the staff configured under this name, with the variant of the user or session."""
         visit = Visit(user_id=query.user_id, session_id=query.session_id, item_ids=query.item_id)
         answer = placement_lists.serve(
