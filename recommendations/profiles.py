@@ -27,7 +27,7 @@ Fallbacks = Sequence[tuple[str, Sequence[tuple[str, float]]]]
 MAX_EXCLUDED = 300
 MAX_VIEWED = 50
 MAX_REPEATS = 20
-MAX_REASONS = 5
+MAX_PURCHASES = 20
 _DIGITS = 6
 
 
@@ -47,15 +47,15 @@ class Repeat:
     Attributes
     ----------
     score
-        ``log(1 + x)``, with x the purchases, each halved for every half-life of age if the shop
-        has set one. (What other users come back for does not enter.)
-    reasons
-        The newest purchases, at most 5, each with its share of x as weight.
+        ``log(1 + x)``, with x the newest 20 purchases, each halved for every half-life of age if
+        the shop has set one. What other users come back for does not enter.
+    purchases
+        Those that were counted, newest first, each with its share of x as weight.
     """
 
     item_id: str
     score: float
-    reasons: tuple[HistoryItem, ...]
+    purchases: tuple[HistoryItem, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,10 +155,11 @@ def _repeats(events: Sequence[Event], preferences: Preferences) -> list[Repeat]:
     found = []
     for item_id, rows in purchases.items():
         if len(rows) > 1:
-            total = sum(row.weight for row in rows.values())
-            newest = list(rows.values())[:MAX_REASONS]
-            reasons = (replace(row, weight=round_score(row.weight / total)) for row in newest)
-            found.append(Repeat(item_id, round_score(log1p(total)), tuple(reasons)))
+            newest = list(rows.values())[:MAX_PURCHASES]
+            total = sum(row.weight for row in newest)
+            # Rounding down keeps the sum of the shares at 1 or below.
+            shares = (replace(row, weight=int(1e6 * row.weight / total) / 1e6) for row in newest)
+            found.append(Repeat(item_id, round_score(log1p(total)), tuple(shares)))
     found.sort(key=lambda repeat: (-repeat.score, repeat.item_id))
     return found[:MAX_REPEATS]
 
@@ -199,7 +200,12 @@ def _text(profile: Profile) -> str:
     past = profile.past
     history = [[row.item_id, row.weight, place(row)] for row in past.history]
     repeats = [
-        [each.item_id, each.score, [[row.weight, place(row)] for row in each.reasons]]
+        [
+            each.item_id,
+            each.score,
+            [row.weight for row in each.purchases],
+            [place(row) for row in each.purchases],
+        ]
         for each in past.repeats
     ]
     lists: dict[str, list[list[Any]]] = {}
@@ -241,9 +247,12 @@ def decode(*, user_id: str, stamp: str, packed: bytes, digest: str) -> Profile:
             Repeat(
                 item_id,
                 score,
-                tuple(HistoryItem(item_id, weight, *events[place]) for weight, place in reasons),
+                tuple(
+                    HistoryItem(item_id, weight, *events[place])
+                    for weight, place in zip(weights, places, strict=True)
+                ),
             )
-            for item_id, score, reasons in content["repeats"]
+            for item_id, score, weights, places in content["repeats"]
         ),
     )
     entries = tuple(

@@ -94,10 +94,13 @@ class Reads:
             if missing[0] == _STATE:
                 self.state = serving.state_of(self._rows[_STATE])
 
+    def missing(self, wanted: Wanted) -> int:
+        """Return how many of the rows are not here yet."""
+        return sum(1 for get in self._gets(wanted) if get not in self._rows)
+
     def room(self, wanted: Wanted) -> int:
         """Return how many further rows fit into the round trip that reads the wanted ones."""
-        missing = sum(1 for get in self._gets(wanted) if get not in self._rows)
-        return max(READ_LIMIT - missing - (_STATE not in self._rows), 0)
+        return max(READ_LIMIT - self.missing(wanted) - (_STATE not in self._rows), 0)
 
     def _gets(self, wanted: Wanted) -> dict[Get, None]:
         gets = [

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
+from recommendations.engine.associations import Association
 from recommendations.engine.packing import Neighbour
 from recommendations.entities import Event, Line
 from recommendations.storage import neighbours as neighbours_storage
@@ -37,9 +38,23 @@ def store_model(
     *,
     popular: Iterable[str] = (),
     trending: Iterable[str] = (),
+    following: dict[str, list[tuple[str, float]]] | None = None,
+    baskets: dict[str, list[Association]] | None = None,
     publish: bool = True,
 ) -> None:
     """Store a complete model version and make it live."""
+    neighbours_storage.save(
+        version=version,
+        retained=[],
+        kind="next",
+        rows=[
+            (item, [Neighbour(other, weight, 2) for other, weight in near])
+            for item, near in (following or {}).items()
+        ],
+    )
+    neighbours_storage.save(
+        version=version, retained=[], kind="bought-together", rows=(baskets or {}).items()
+    )
     neighbours_storage.save(
         version=version,
         retained=[],
@@ -48,13 +63,18 @@ def store_model(
             for item, near in neighbours.items()
         ],
     )
-    versions.save_lists(
-        version=version,
-        lists=[
-            ("popular", [(item, float(100 - place)) for place, item in enumerate(popular)]),
-            ("trending", [(item, float(100 - place)) for place, item in enumerate(trending)]),
-        ],
-    )
+    store_lists(version, popular=popular, trending=trending)
     versions.save(ModelVersion(version=version, created_at="2026-11-01T00:00:00Z", state="ready"))
     if publish:
         assert versions.switch(to=version, expected=versions.live(consistent=True))
+
+
+def store_lists(version: str, **lists: Iterable[str]) -> None:
+    """Store ready lists by name, those of a model or, as version ``live``, those without one."""
+    versions.save_lists(
+        version=version,
+        lists=[
+            (name, [(item, float(100 - place)) for place, item in enumerate(items)])
+            for name, items in lists.items()
+        ],
+    )

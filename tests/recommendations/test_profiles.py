@@ -37,7 +37,7 @@ def test_the_stored_form_gives_the_same_profile_back() -> None:
     found = decode(user_id="ann", stamp=made.stamp, packed=encode(made), digest=made.digest)
 
     assert found == made
-    assert len(found.past.repeats[0].reasons) == 5
+    assert len(found.past.repeats[0].purchases) == 20
 
 
 def test_the_same_events_give_the_same_digest_and_others_another() -> None:
@@ -79,8 +79,8 @@ def test_products_bought_at_several_times_come_with_their_purchases() -> None:
 
     assert (tea.item_id, cup.item_id) == ("tea", "cup")
     assert tea.score == pytest.approx(1.38629)
-    assert [row.at[:10] for row in tea.reasons] == ["2026-11-03", "2026-11-02", "2026-11-01"]
-    assert sum(row.weight for row in tea.reasons) == pytest.approx(1, abs=1e-5)
+    assert [row.at[:10] for row in tea.purchases] == ["2026-11-03", "2026-11-02", "2026-11-01"]
+    assert sum(row.weight for row in tea.purchases) == pytest.approx(1, abs=1e-5)
 
 
 def test_what_was_looked_at_is_kept_newest_first() -> None:

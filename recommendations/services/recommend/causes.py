@@ -3,10 +3,8 @@
 from collections.abc import Collection, Mapping, Sequence
 
 from recommendations.engine.packing import Neighbour
-from recommendations.engine.rank import HistoryItem, rank
+from recommendations.engine.rank import MAX_HISTORY, HistoryItem, rank
 from recommendations.services.recommend.types import Because
-
-MAX_CAUSES = 5
 
 
 def causes(
@@ -15,13 +13,13 @@ def causes(
     history: Sequence[HistoryItem],
     neighbours: Mapping[str, Sequence[Neighbour]],
 ) -> Because:
-    """Return the causes of products that a history was ranked with, largest share first."""
+    """Return all causes of products that a history was ranked with, largest share first."""
     wanted = set(item_ids)
     rows = {
         item_id: [row for row in near if row.item_id in wanted]
         for item_id, near in neighbours.items()
     }
     scored = rank(
-        history=history, neighbours=rows, exclude=(), limit=len(wanted), causes=MAX_CAUSES
+        history=history, neighbours=rows, exclude=(), limit=len(wanted), causes=MAX_HISTORY
     )
     return {row.item_id: row.causes for row in scored}

@@ -18,7 +18,7 @@ def _buy_again(request: Request, reads: Reads) -> Candidates:
     repeats = () if profile is None else profile.past.repeats
     reasons = {
         repeat.item_id: tuple(
-            Cause(row.item_id, row.event, row.at, row.weight) for row in repeat.reasons
+            Cause(row.item_id, row.event, row.at, row.weight) for row in repeat.purchases
         )
         for repeat in repeats
     }

@@ -6,6 +6,8 @@ from recommendations.profiles import Entry
 from recommendations.services.recommend.types import Candidates, Recommender, Request
 from recommendations.storage.reads import Reads, Wanted
 
+_NAMES = ("popular", "trending", "latest")
+
 
 def category_list(category: str) -> str:
     """Return the name of the ready list of a category's popular products."""
@@ -16,10 +18,11 @@ def _wanted(request: Request, *, name: str) -> Wanted:
     return Wanted(users=request.users, lists=[name])
 
 
-def _propose(request: Request, reads: Reads, *, name: str) -> Candidates:  # noqa: ARG001
+def _propose(request: Request, reads: Reads, *, name: str) -> Candidates:
     if not reads.ready_list(name):
         # Without a live list that of the model, whose name the first round trip told.
-        reads.fetch(Wanted(lists=[name]))
+        others = [other for other in request.fallbacks if other in _NAMES]
+        reads.fetch(Wanted(lists=[name, *others]))
     return Candidates(
         entries=[Entry(item_id, score, name) for item_id, score in reads.ready_list(name)]
     )

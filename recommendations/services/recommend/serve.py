@@ -203,6 +203,8 @@ class _Pool:
         request, reads = self._request, self._reads
         wanted = self._reasons()
         short = self._reads_items or len(self._entries) < request.limit
+        if short:
+            self._add_what_is_here()
         fallbacks = self._fallbacks if short else []
         for each in fallbacks:
             wanted |= each.wanted(request)
@@ -228,6 +230,12 @@ class _Pool:
                 self.add(each.propose(request, reads))
             self._fallbacks = []
         return True
+
+    def _add_what_is_here(self) -> None:
+        """Add those of the next fallbacks whose rows have come with others already."""
+        request, reads = self._request, self._reads
+        while self._fallbacks and not reads.missing(self._fallbacks[0].wanted(request)):
+            self.add(self._fallbacks.pop(0).propose(request, reads))
 
     def _add_categories(self) -> None:
         """Add what sells in the categories asked for: of all lists these pass most often."""
