@@ -20,6 +20,7 @@ from recommendations.training.fitting import Fitting
 from recommendations.training.lists import ready_lists
 from recommendations.training.quality import Judgement, choose_parameters, judge
 from recommendations.training.record import items_before, new_record
+from recommendations.training.refreshing import recently_active, refresh_profiles
 from recommendations.training.rows import Rows, content_neighbours
 from recommendations.training.timing import Timing
 
@@ -102,7 +103,12 @@ def train(
     if judgement.decision.publish:
         versions.publish(version=record.version)
     versions.retire_old()
-    return _result(record, judgement)
+    refreshed = 0
+    if judgement.decision.publish:
+        progress.step("refreshing profiles", progress=0.97)
+        active = recently_active(read.interactions, now=now.timestamp())
+        refreshed = refresh_profiles(active, timing=timing, on_rows=progress.rows)
+    return {**_result(record, judgement), "profiles_refreshed": refreshed}
 
 
 def _require_events(read: Extract) -> None:
