@@ -51,9 +51,8 @@ def refresh_profiles(
     def refresh(user_id: str) -> bool:
         try:
             profiles.refresh(user_id=user_id)
-        except Exception as error:
-            # Without the id: logs say nothing about who is a customer.
-            logger.warning("a profile was not refreshed: %s", type(error).__name__)
+        except Exception:
+            logger.warning("a profile was not refreshed after the publish", exc_info=True)
             return False
         return True
 
@@ -63,6 +62,9 @@ def refresh_profiles(
             if timing.left < RESERVE:
                 break
             futures = [pool.submit(copy_context().run, refresh, user_id) for user_id in part]
-            refreshed += sum(future.result() for future in futures)
+            done = sum(future.result() for future in futures)
             on_rows(len(part))
+            if not done:
+                break
+            refreshed += done
     return refreshed
