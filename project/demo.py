@@ -322,13 +322,14 @@ def _password(stored: str) -> str:
 def _stream() -> Iterator[None]:
     from core.dynamodb import tables
     from project.local_stream import StreamPoller
+    from recommendations.services import dead_letters
     from recommendations.streams import handler
 
     arn = tables.status(tables.table_name("events")).stream
     if arn is None:
         message = "the events table has no stream; delete .local and start again"
         raise DemoError(message)
-    poller = StreamPoller(arn, handler)
+    poller = StreamPoller(arn, handler, give_up=lambda records: dead_letters.keep(records=records))
     poller.start()
     try:
         yield

@@ -11,6 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 logger = logging.getLogger(__name__)
 
+Record = Mapping[str, Any]
 Handler = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 
 _BATCH = 100
@@ -28,11 +29,16 @@ class StreamPoller:
         The ARN of the stream.
     handler
         Takes ``{"Records": […]}`` and returns ``batchItemFailures``, as a Lambda function does.
+    give_up
+        Takes the records that failed at every try.
     """
 
-    def __init__(self, stream: str, handler: Handler) -> None:
+    def __init__(
+        self, stream: str, handler: Handler, *, give_up: Callable[[Sequence[Record]], None]
+    ) -> None:
         self._stream = stream
         self._handler = handler
+        self._give_up = give_up
         self._client = boto3.client("dynamodbstreams")
         self._iterators: dict[str, str | None] = {}
         self._stopping = threading.Event()
@@ -99,7 +105,7 @@ class StreamPoller:
                         self._iterators[follower] = self._iterator(follower, "TRIM_HORIZON")
         return count
 
-    def _handle(self, records: Sequence[Mapping[str, Any]]) -> None:
+    def _handle(self, records: Sequence[Record]) -> None:
         for attempt in range(_TRIES):
             if attempt:
                 time.sleep(_PAUSE * 2**attempt)
@@ -114,4 +120,8 @@ class StreamPoller:
             ]
             if not records:
                 return
-        logger.error("%s stream records could not be handled and were left out", len(records))
+        logger.error("%s stream records could not be handled and were given up", len(records))
+        try:
+            self._give_up(records)
+        except Exception:
+            logger.exception("they could not even be kept; run 'manage.py rebuild'")

@@ -117,6 +117,8 @@ AUTH_USER_MODEL = "users.StaffUser"
 AUTHENTICATION_BACKENDS = ["users.backends.StaffBackend"]
 # The Lambda function that runs jobs; empty where they run as processes of this machine.
 JOBS_FUNCTION = os.environ.get("JOBS_FUNCTION", "")
+# The queue that learns which records of a stream were given up; empty where there is none.
+FAILURE_QUEUE = os.environ.get("FAILURE_QUEUE", "")
 # A job that was killed frees its place after so long; a running one renews it in time.
 JOB_LEASE_SECONDS = float(os.environ.get("JOB_LEASE_SECONDS", "60"))
 # How long training looks for better parameters than its own; 0 for not at all.

@@ -216,6 +216,20 @@ class PlacementStatsRow(_Counters):
     attributed_revenue = DecimalAttribute(null=True)
 
 
+class DeadLetterRow(Table):
+    """A record of the stream that was given up, by the key of its event; removed after a while."""
+
+    class Meta(TableMeta):
+        table_name = table_name("dead_letters")
+
+    source = UnicodeAttribute(hash_key=True)
+    entry = UnicodeAttribute(range_key=True, attr_name="timestamp#sequence_number")
+    reason = UnicodeAttribute()
+    actor = UnicodeAttribute(null=True, attr_name="user_id")
+    moment = UnicodeAttribute(null=True, attr_name="timestamp#event_id")
+    expires_at = TTLAttribute(null=True)
+
+
 class ServingRow(OperationsRow):
     """The one row that a request reads besides a profile: the live version, what is hidden.
 

@@ -1,28 +1,33 @@
-"""The stream function: what is stored as events becomes profiles within seconds.
+"""The stream function: what is stored as events becomes profiles, counters and lists in seconds.
 
-Lambda delivers records at least once and in order per user. A record only says whose profile to
-compute anew, from what is stored now, so duplicates, replays and any order give the same rows.
+Lambda delivers records at least once and in order per user. A record only says which event to look
+at, and all is computed from what is stored now, so duplicates, replays and any order give the same
+rows.
 """
 
 import json
 import logging
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextvars import copy_context
+from collections.abc import Mapping
 from typing import Any
 
-from recommendations.entities import SESSION_PREFIX
-from recommendations.services import catalogue, profiles
-from users.services import customers
+from msgspec import MsgspecError
+
+from core.dynamodb.errors import is_transient
+from recommendations.services import dead_letters, realtime
+from recommendations.storage.events import EventKey
 
 logger = logging.getLogger(__name__)
 
-_THREADS = 4
+# What content causes. Another try would meet the same content; whatever else goes wrong may pass.
+_POISON = (ArithmeticError, LookupError, MsgspecError, TypeError, ValueError)
+
+Record = Mapping[str, Any]
 
 
 def handler(event: Mapping[str, Any], context: object = None) -> dict[str, Any]:  # noqa: ARG001  # Lambda's signature
-    """Bring the profiles of all users in a batch of stream records up to date.
+    """Bring everything up to date with a batch of stream records.
+
+    A record that can never be handled becomes a dead letter, so that it holds up nothing.
 
     Returns
     -------
@@ -30,55 +35,44 @@ def handler(event: Mapping[str, Any], context: object = None) -> dict[str, Any]:
         ``batchItemFailures`` with the sequence numbers of the records that must come again, as
         Lambda's partial batch response wants them.
     """
-    by_actor: dict[str, list[str]] = defaultdict(list)
-    items: set[str] = set()
-    failed: list[str] = []
+    by_key: dict[EventKey, list[Record]] = {}
+    item_ids: set[str] = set()
+    failed: list[Record] = []
     for record in event["Records"]:
-        change = record["dynamodb"]
         try:
-            actor = change["Keys"]["user_id"]["S"]
-            items.update(_item_ids(change))
-        except (KeyError, TypeError, ValueError):
-            logger.exception("stream record %s cannot be read", change.get("SequenceNumber"))
-            failed.append(change["SequenceNumber"])
+            key, named = _read(record)
+        except (KeyError, TypeError, ValueError) as error:
+            failed += _given_up([record], error)
             continue
-        by_actor[actor].append(change["SequenceNumber"])
-    # First: who is erased while we work must not be created again by what we have seen before.
-    created = customers.ensure(user_ids=[actor for actor in by_actor if _is_user(actor)])
-    known = _refresh_all(list(by_actor))
-    for actor, sequence_numbers in by_actor.items():
-        if actor not in known:
-            failed += sequence_numbers
-    for actor in created:
-        if known.get(actor) is False:
-            customers.forget_bare(user_id=actor)
-    catalogue.ensure(item_ids=items)
-    return {"batchItemFailures": [{"itemIdentifier": number} for number in failed]}
+        by_key.setdefault(key, []).append(record)
+        item_ids |= named
+    for key, reason in realtime.follow(keys=by_key, item_ids=item_ids).items():
+        poison = isinstance(reason, _POISON) and not is_transient(reason)
+        # The key is personal; the sequence number in the answer or letter leads to it.
+        logger.error("%s records cannot be handled", len(by_key[key]), exc_info=reason)
+        failed += _given_up(by_key[key], reason) if poison else by_key[key]
+    return {
+        "batchItemFailures": [
+            {"itemIdentifier": record["dynamodb"]["SequenceNumber"]} for record in failed
+        ]
+    }
 
 
-def _item_ids(change: Mapping[str, Any]) -> set[str]:
-    image = change.get("NewImage")
-    return set() if image is None else {line[0] for line in json.loads(image["lines"]["S"])}
+def _read(record: Record) -> tuple[EventKey, set[str]]:
+    """Return the key of a record's event and the products that it names."""
+    change = record["dynamodb"]
+    keys, image = change["Keys"], change.get("NewImage")
+    named = set() if image is None else {line[0] for line in json.loads(image["lines"]["S"])}
+    return (keys["user_id"]["S"], keys["timestamp#event_id"]["S"]), named
 
 
-def _is_user(actor: str) -> bool:
-    return not actor.startswith(SESSION_PREFIX)
-
-
-def _refresh_all(actors: Sequence[str]) -> dict[str, bool]:
-    """Refresh profiles side by side; return for those that succeeded whether they have events."""
-
-    def refresh(actor: str) -> bool | None:
-        try:
-            return profiles.refresh(user_id=actor).has_events
-        except Exception:
-            # The user id is personal; the record's sequence number in the answer names it.
-            logger.exception("a profile could not be refreshed")
-            return None
-
-    users = [actor for actor in actors if _is_user(actor)]
-    sessions = {actor: False for actor in actors if not _is_user(actor)}
-    with ThreadPoolExecutor(max_workers=_THREADS) as pool:
-        futures = {actor: pool.submit(copy_context().run, refresh, actor) for actor in users}
-    done = {actor: future.result() for actor, future in futures.items()}
-    return sessions | {actor: result for actor, result in done.items() if result is not None}
+def _given_up(records: list[Record], error: Exception) -> list[Record]:
+    """Keep records as dead letters; return those for which that failed."""
+    try:
+        dead_letters.keep(records=records, reason=f"it cannot be read ({type(error).__name__})")
+    except Exception:
+        logger.exception("%s records could not be kept as dead letters", len(records))
+        return records
+    numbers = ", ".join(record["dynamodb"]["SequenceNumber"] for record in records)
+    logger.error("stream records %s cannot be read and are dead letters now", numbers)
+    return []

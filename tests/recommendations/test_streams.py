@@ -6,9 +6,13 @@ from typing import Any
 
 import pytest
 
+from core import audit
 from recommendations import streams
-from recommendations.models import ProfileRow
-from recommendations.services import catalogue, events, recommend
+from recommendations.models import EventRow, ItemStatsRow, ProfileRow
+from recommendations.services import catalogue, dead_letters, events, profiles, recommend
+from recommendations.storage import serving
+from recommendations.storage.events import key_of
+from recommendations.storage.statistics import counts_of
 from tests.recommendations.factories import START, event, store_model
 from users.entities import Customer
 from users.services import customers
@@ -18,14 +22,18 @@ pytestmark = pytest.mark.usefixtures("dynamodb")
 NEAR = {"tea": [("cup", 0.9)], "cake": [("plate", 0.8)]}
 
 
-def record(user: str, number: int, *items: str, name: str = "INSERT") -> dict[str, Any]:
+def record(
+    user: str, number: int, *items: str, hours: float = 0, event_id: str = "e-1", gone: bool = False
+) -> dict[str, Any]:
+    _, moment = key_of(event(user, event_id=event_id, hours=hours))
     change: dict[str, Any] = {
-        "Keys": {"user_id": {"S": user}, "timestamp#event_id": {"S": "…"}},
+        "ApproximateCreationDateTime": 1_795_000_000 + number,
+        "Keys": {"user_id": {"S": user}, "timestamp#event_id": {"S": moment}},
         "SequenceNumber": str(number),
     }
-    if name != "REMOVE":
+    if not gone:
         change["NewImage"] = {"lines": {"S": json.dumps([[item, 1, None] for item in items])}}
-    return {"eventName": name, "dynamodb": change}
+    return {"eventName": "REMOVE" if gone else "MODIFY", "dynamodb": change}
 
 
 def stored() -> dict[str, dict[str, Any]]:
@@ -45,7 +53,7 @@ def test_a_purchase_changes_the_stored_list() -> None:
     ]
 
     events.record(events=[event("ann", "cake", event_id="e-2", hours=1)])
-    streams.handler({"Records": [record("ann", 2, "cake")]})
+    streams.handler({"Records": [record("ann", 2, "cake", event_id="e-2", hours=1)]})
 
     found = recommend.serve(recommender="personal", user_id="ann").results
     assert {row.item_id for row in found} == {"cup", "plate"}
@@ -55,7 +63,10 @@ def test_duplicated_reordered_and_split_batches_give_the_same_rows_to_the_bit() 
     sent = [
         event(f"u{n % 3}", ["tea", "cake"][n % 2], event_id=f"e-{n}", hours=n) for n in range(9)
     ]
-    records = [record(e.user_id or "", n, e.items[0].item_id) for n, e in enumerate(sent)]
+    records = [
+        record(e.user_id or "", n, e.items[0].item_id, event_id=e.event_id, hours=n)
+        for n, e in enumerate(sent)
+    ]
     events.record(events=sent)
 
     streams.handler({"Records": records})
@@ -82,7 +93,7 @@ def test_a_withdrawn_event_leaves_no_trace_in_the_list() -> None:
     streams.handler({"Records": [record("ann", 1, "tea")]})
     events.withdraw(actor="ann", timestamp=START, event_id="e-1")
 
-    streams.handler({"Records": [record("ann", 2, name="REMOVE")]})
+    streams.handler({"Records": [record("ann", 2, gone=True)]})
 
     assert stored() == {}
 
@@ -98,17 +109,90 @@ def test_an_old_record_does_not_bring_an_erased_user_back() -> None:
     assert stored() == {}
 
 
-def test_a_record_that_cannot_be_read_is_reported_and_costs_no_other() -> None:
-    events.record(events=[event("ann", "tea"), event("bob", "cake")])
+def views(item_id: str) -> dict[str, Any]:
+    row = ItemStatsRow.load(item_id, "1#total")
+    return {} if row is None else counts_of(row)
+
+
+def test_what_is_delivered_is_counted_and_listed() -> None:
+    events.record(events=[event("ann", "tea"), event("bob", "tea", kind="view")])
+
+    streams.handler({"Records": [record("ann", 1, "tea"), record("bob", 2, "tea")] * 2})
+
+    assert views("tea") == {"events": 2, "purchases": 1, "views": 1, "units": 1, "points": 12}
+    live = serving.candidates(version="live", lists=["popular", "latest"]).lists
+    assert [item_id for item_id, _ in live["popular"]] == ["tea"]
+    assert [item_id for item_id, _ in live["latest"]] == ["tea"]
+
+
+def test_a_record_that_can_never_be_read_is_a_dead_letter_and_costs_no_other() -> None:
+    events.record(events=[event("ann", "tea"), event("bad", "tea"), event("bob", "cake")])
     broken = record("bad", 2, "x")
     broken["dynamodb"]["NewImage"] = {"lines": {"S": "{"}}
+    no_key = record("bad", 3, "x")
+    del no_key["dynamodb"]["Keys"]["timestamp#event_id"]
 
-    answer = streams.handler(
-        {"Records": [record("ann", 1, "tea"), broken, record("bob", 3, "cake")]}
-    )
+    for _ in range(2):
+        answer = streams.handler(
+            {"Records": [record("ann", 1, "tea"), broken, no_key, record("bob", 4, "cake")]}
+        )
+        assert answer == {"batchItemFailures": []}
 
-    assert answer == {"batchItemFailures": [{"itemIdentifier": "2"}]}
     assert set(stored()) == {"ann", "bob"}
+    no_key_letter, letter = dead_letters.listing(limit=5).rows
+    assert letter.key == key_of(event("bad"))
+    assert "JSONDecodeError" in letter.reason
+    assert no_key_letter.key is None
+    assert not dead_letters.retry(letter_id=no_key_letter.letter_id, by="ada")
+    assert dead_letters.discard(letter_id=no_key_letter.letter_id, by="ada")
+
+    # What is stored is in order: only the record was not.
+    assert dead_letters.retry(letter_id=letter.letter_id, by="ada")
+    assert dead_letters.listing(limit=5).rows == ()
+    assert set(stored()) == {"ann", "bad", "bob"}
+    assert [entry.action for entry in audit.listing(limit=5).rows] == [
+        "dead-letters.retry",
+        "dead-letters.discard",
+    ]
+
+
+def test_an_event_that_is_stored_broken_is_found_among_the_others() -> None:
+    sent = [event(f"u{n}", "tea", kind="view") for n in range(7)]
+    events.record(events=sent)
+    row = EventRow.load(*key_of(sent[3]))
+    assert row is not None
+    row.update(actions=[EventRow.type.set("gift")])
+
+    answer = streams.handler({"Records": [record(f"u{n}", n, "tea") for n in range(7)]})
+
+    assert answer == {"batchItemFailures": []}
+    assert views("tea")["views"] == 6
+    (letter,) = dead_letters.listing(limit=5).rows
+    assert letter.key == key_of(sent[3])
+    assert not dead_letters.retry(letter_id=letter.letter_id, by="ada")
+
+    events.record(events=[sent[3]])
+    assert dead_letters.retry(letter_id=letter.letter_id, by="ada")
+    assert views("tea")["views"] == 7
+
+
+def test_what_may_pass_comes_again_and_is_no_dead_letter(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    events.record(events=[event("ann", "tea"), event("bob", "tea")])
+    refresh = profiles.refresh
+
+    def contended(*, user_id: str) -> Any:
+        if user_id == "ann":
+            raise profiles.ContendedProfileError("others")
+        return refresh(user_id=user_id)
+
+    monkeypatch.setattr(profiles, "refresh", contended)
+    answer = streams.handler({"Records": [record("ann", 1, "tea"), record("bob", 2, "tea")]})
+
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "1"}]}
+    assert dead_letters.listing(limit=5).rows == ()
+    assert set(stored()) == {"bob"}
 
 
 def test_anonymous_sessions_get_no_profile_and_no_customer() -> None:
@@ -153,6 +237,6 @@ def test_a_customer_that_the_shop_created_stays_when_the_last_event_is_withdrawn
     streams.handler({"Records": [record("ann", 1, "tea")]})
     events.withdraw(actor="ann", timestamp=START, event_id="e-1")
 
-    streams.handler({"Records": [record("ann", 2, name="REMOVE")]})
+    streams.handler({"Records": [record("ann", 2, gone=True)]})
 
     assert customers.find(user_id="ann") is not None
