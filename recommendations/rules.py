@@ -1,5 +1,6 @@
 """What may be shown and in which order, as a shop says it: filters and merchandising rules."""
 
+from collections.abc import Collection
 from decimal import Decimal
 from typing import Annotated, Literal
 
@@ -61,9 +62,7 @@ class Filters(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     labels: Terms = Terms()
     price_min: Decimal | None = None
     price_max: Decimal | None = None
-    exclude: Annotated[
-        frozenset[Id], msgspec.Meta(max_length=500, extra_json_schema={"uniqueItems": False})
-    ] = frozenset()
+    exclude: Annotated[Collection[Id], msgspec.Meta(max_length=500)] = ()
 
     def __post_init__(self) -> None:
         for price in (self.price_min, self.price_max):

@@ -142,7 +142,7 @@ def _usable(
 ) -> Iterator[Entry]:
     """Yield the candidates that pass, each once; on their fields only where ``items`` are given."""
     seen = set(taken)
-    excluded = [each.exclude for each in filters if each.exclude]
+    excluded = [frozenset(each.exclude) for each in filters if each.exclude]
     by_fields = [each for each in filters if each.reads_items]
     for entry in entries:
         item_id = entry.item_id

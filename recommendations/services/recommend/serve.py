@@ -153,7 +153,7 @@ class _Pool:
         request = self._request
         barred = {*self._reads.state.hidden, *request.item_ids}
         for each in request.filters:
-            barred |= each.exclude
+            barred.update(each.exclude)
         profile = None if request.user_id is None else self._reads.profile(request.user_id)
         if profile is not None:
             barred.update(profile.past.disliked)

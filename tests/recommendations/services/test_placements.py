@@ -27,7 +27,7 @@ def test_a_placement_comes_back_as_it_was_saved():
         filters=PlacementFilters(
             labels=Terms(none_of=("old",)),
             price_max=Decimal("9.90"),
-            exclude=frozenset({"a", "b"}),
+            exclude=["b", "a"],
         ),
         rules=Rules(
             boost=(Boost(by="attribute", attribute="brand", values=("A",), factor=1.5),),
