@@ -6,7 +6,7 @@ from itertools import islice
 
 from recommendations.engine.likeness import most_alike, terms_of
 from recommendations.entities import Item
-from recommendations.profiles import READY, Entry, round_score
+from recommendations.profiles import Entry, round_score
 from recommendations.storage import items
 from recommendations.storage.reads import Reads, Wanted
 
@@ -17,11 +17,18 @@ _PER_QUERY = 50
 _ENOUGH = 5
 
 
-def content_entries(*, item_ids: Sequence[str], reads: Reads) -> list[Entry]:
+def content_entries(
+    *, item_ids: Sequence[str], reads: Reads, along: Wanted | None = None
+) -> list[Entry]:
     """Return products with words and categories like those of the first few products.
 
     One term after the other is looked up, that which tells most first, until some products are
     found: as a rule that takes one query and one batch.
+
+    Parameters
+    ----------
+    along
+        Further rows to read in that batch.
     """
     asked = item_ids[:_ASKED]
     reads.fetch(Wanted(items=asked))
@@ -31,7 +38,8 @@ def content_entries(*, item_ids: Sequence[str], reads: Reads) -> list[Entry]:
         reads.round_trips += 1
         if len(found.keys() - set(asked)) >= _ENOUGH:
             break
-    reads.fetch(Wanted(items=list(found)[: READY - len(asked)]))
+    along = along or Wanted()
+    reads.fetch(Wanted(items=list(found)[: reads.room(along)]) | along)
     texts = {
         item.item_id: terms_of(name=item.name, categories=item.categories, labels=item.labels)
         for item in reads.items([*asked, *found]).values()

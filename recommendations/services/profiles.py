@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from recommendations.entities import Event
 from recommendations.preferences import Preferences
-from recommendations.profiles import Entry, Past, Profile, make, past_of, ready_list
+from recommendations.profiles import READY, Entry, Past, Profile, make, past_of, ready_list
 from recommendations.services.content import content_entries
 from recommendations.storage import events, serving
 from recommendations.storage.reads import Reads, Wanted
@@ -132,5 +132,8 @@ def ready_entries(*, past: Past, reads: Reads, exclude_purchased: bool = True) -
         found = [*(entry for entry in cold if entry.item_id not in taken), *found]
     if not reads.state.names_all_hidden:
         reads.fetch(Wanted(items=[entry.item_id for entry in found]))
-    kept = {entry.item_id: entry for entry in reversed(found) if not reads.is_gone(entry.item_id)}
-    return list(reversed(kept.values()))
+    kept: dict[str, Entry] = {}
+    for entry in found:
+        if not reads.is_gone(entry.item_id):
+            kept.setdefault(entry.item_id, entry)
+    return list(kept.values())[:READY]

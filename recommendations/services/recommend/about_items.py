@@ -1,6 +1,6 @@
 """About products: what is similar to one, what is bought with it, what goes with a basket."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from recommendations.engine.rank import MAX_HISTORY, HistoryItem, rank
 from recommendations.engine.sessions import WINDOW, session_neighbours
@@ -8,6 +8,7 @@ from recommendations.profiles import READY, Entry, round_score
 from recommendations.services.content import SOURCE as CONTENT
 from recommendations.services.content import content_entries
 from recommendations.services.recommend.causes import causes
+from recommendations.services.recommend.ready import ready_rows
 from recommendations.services.recommend.types import Because, Candidates, Recommender, Request
 from recommendations.storage.reads import Reads, Wanted
 
@@ -26,7 +27,7 @@ def _similar(request: Request, reads: Reads) -> Candidates:
     near = reads.neighbours(_item(request), kind="similar")
     rows = [row for found in near.values() for row in found]
     if not rows:
-        return Candidates(entries=content_entries(item_ids=_item(request), reads=reads))
+        return Candidates(entries=_by_words(_item(request), request, reads))
     return Candidates(
         entries=[
             # Nobody has both: the words of the two products spoke for the pair.
@@ -35,6 +36,11 @@ def _similar(request: Request, reads: Reads) -> Candidates:
         ],
         partners={row.item_id: row for row in rows},
     )
+
+
+def _by_words(item_ids: Sequence[str], request: Request, reads: Reads) -> list[Entry]:
+    # What the fallbacks need comes along: few products may be alike.
+    return content_entries(item_ids=item_ids, reads=reads, along=ready_rows(request.fallbacks))
 
 
 def _bought_together_wanted(request: Request) -> Wanted:
@@ -72,7 +78,7 @@ def _session(request: Request, reads: Reads) -> Candidates:
         following=reads.neighbours(basket[-WINDOW:], kind="next"),
     )
     if not any(near.values()):
-        return Candidates(entries=content_entries(item_ids=basket[::-1], reads=reads))
+        return Candidates(entries=_by_words(basket[::-1], request, reads))
 
     def because(item_ids: Collection[str]) -> Because:
         return causes(item_ids, history=history, neighbours=near)

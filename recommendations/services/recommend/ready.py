@@ -1,5 +1,6 @@
 """Not personal: the ready lists of what sells, what sells lately, and what is new."""
 
+from collections.abc import Iterable
 from functools import partial
 
 from recommendations.profiles import Entry
@@ -14,6 +15,11 @@ def category_list(category: str) -> str:
     return f"popular#{category}"
 
 
+def ready_rows(names: Iterable[str]) -> Wanted:
+    """Return what those among some recommenders read that have a ready list."""
+    return Wanted(lists=[name for name in names if name in _NAMES])
+
+
 def _wanted(request: Request, *, name: str) -> Wanted:
     return Wanted(users=request.users, lists=[name])
 
@@ -21,8 +27,7 @@ def _wanted(request: Request, *, name: str) -> Wanted:
 def _propose(request: Request, reads: Reads, *, name: str) -> Candidates:
     if not reads.ready_list(name):
         # Without a live list that of the model, whose name the first round trip told.
-        others = [other for other in request.fallbacks if other in _NAMES]
-        reads.fetch(Wanted(lists=[name, *others]))
+        reads.fetch(ready_rows([name, *request.fallbacks]))
     return Candidates(
         entries=[Entry(item_id, score, name) for item_id, score in reads.ready_list(name)]
     )

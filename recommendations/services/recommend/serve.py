@@ -110,11 +110,7 @@ def results_of(request: Request, reads: Reads) -> tuple[Recommendation, ...]:
     pool = _Pool(request, reads)
     pool.add(main.propose(request, reads))
     chosen = pool.choose()
-    while (
-        (len(chosen) < request.limit or pool.awaited())
-        and reads.can_go_on
-        and pool.read_on(len(chosen))
-    ):
+    while (len(chosen) < request.limit or pool.awaited()) and pool.go_on(len(chosen)):
         chosen = pool.choose()
     because = pool.because([each.entry for each in chosen]) if request.explain else {}
     return tuple(pool.recommendation(each, because) for each in chosen)
@@ -198,13 +194,15 @@ class _Pool:
         named = dict.fromkeys((*pins, *boosted))
         return [item_id for item_id in named if not self._reads.knows_item(item_id)]
 
-    def read_on(self, found: int) -> bool:
-        """Read what may fill the list up; tell whether there was anything left to read."""
+    def go_on(self, found: int) -> bool:
+        """Read what may fill the list up; tell whether there is anything more now."""
         request, reads = self._request, self._reads
         wanted = self._reasons()
         short = self._reads_items or len(self._entries) < request.limit
-        if short:
-            self._add_what_is_here()
+        if short and self._add_what_is_here():
+            return True
+        if not reads.can_go_on:
+            return False
         fallbacks = self._fallbacks if short else []
         for each in fallbacks:
             wanted |= each.wanted(request)
@@ -225,17 +223,16 @@ class _Pool:
         reads.fetch(wanted | Wanted(items=unknown[:most]))
         if short:
             self._add_categories()
-            self._categories = ()
-            for each in fallbacks:
-                self.add(each.propose(request, reads))
-            self._fallbacks = []
+            self._add_what_is_here()
         return True
 
-    def _add_what_is_here(self) -> None:
-        """Add those of the next fallbacks whose rows have come with others already."""
+    def _add_what_is_here(self) -> bool:
+        """Add those of the next fallbacks whose rows have come with others; tell if there are."""
         request, reads = self._request, self._reads
+        before = len(self._fallbacks)
         while self._fallbacks and not reads.missing(self._fallbacks[0].wanted(request)):
             self.add(self._fallbacks.pop(0).propose(request, reads))
+        return len(self._fallbacks) < before
 
     def _add_categories(self) -> None:
         """Add what sells in the categories asked for: of all lists these pass most often."""
@@ -246,6 +243,7 @@ class _Pool:
         ]
         found.sort(key=lambda entry: (-entry.score, entry.item_id))
         self.add(Candidates(entries=found))
+        self._categories = ()
 
     def _reasons(self) -> Wanted:
         if not self._request.explain:
