@@ -115,7 +115,7 @@ def gram_blocks(
     n_items = matrix.shape[1]
     lowered = _preference(n_items)
     factors = (1.0 if row_factors is None else row_factors) / lowered
-    counts = np.bincount(matrix.indices, minlength=n_items)
+    counts = _column_counts(matrix)
     scale_in_place(matrix, columns=lowered)
     for start, stop in _bounds(counts, block_rows, block_entries):
         rows = matrix[:, start:stop].T.tocsr()
@@ -181,6 +181,15 @@ def round_significant(values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _preference(n_columns: int) -> NDArray[np.float64]:
     return 1.0 - _TIE_STEP * np.arange(n_columns, dtype=np.float64)
+
+
+def _column_counts(matrix: sparse.csr_matrix) -> NDArray[np.int64]:
+    counts = np.zeros(matrix.shape[1], dtype=np.int64)
+    # A piece at a time: counting widens the indices to eight bytes.
+    for start in range(0, matrix.nnz, BLOCK_ENTRIES):
+        part = matrix.indices[start : start + BLOCK_ENTRIES]
+        counts += np.bincount(part, minlength=counts.size)
+    return counts
 
 
 def _bounds(
