@@ -7,6 +7,7 @@ from recommendations.importing.runner import (
     Progress,
     StoppedError,
     Summary,
+    System,
     latest_event,
     run,
 )
@@ -22,6 +23,7 @@ __all__ = [
     "SourceError",
     "StoppedError",
     "Summary",
+    "System",
     "latest_event",
     "run",
 ]

@@ -1,7 +1,7 @@
 """Which column of a file holds which field."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -33,7 +33,7 @@ ALIASES: dict[Kind, dict[str, tuple[str, ...]]] = {
         "image_url": ("image", "image_link", "picture"),
         "url": ("link", "product_url"),
         "labels": ("tags",),
-        "published_at": ("published", "release_date"),
+        "published_at": ("published", "release_date", "date_added"),
     },
     "users": {
         "user_id": ("id", "user", "customer", "customer_id", "customer_number", "client_id"),
@@ -70,7 +70,8 @@ class Columns:
     unused: tuple[str, ...]
 
 
-def _plain(name: str) -> str:
+def plain_name(name: str) -> str:
+    """Return a name without case, spaces and punctuation."""
     return re.sub(r"[\W_]+", "", name).lower()
 
 
@@ -98,6 +99,27 @@ def parse_map(pairs: Sequence[str], *, kind: Kind) -> dict[str, str]:
     return fields
 
 
+def split_types(
+    pairs: Sequence[str], *, kind: Kind, types: Collection[str]
+) -> tuple[dict[str, str], list[str]]:
+    """Split pairs into names of event types, as in ``share=like``, and those that are for columns.
+
+    Returns
+    -------
+    tuple
+        Our type by the plain name of the file's, and the other pairs.
+    """
+    named: dict[str, str] = {}
+    others: list[str] = []
+    for pair in pairs:
+        name, _, event_type = pair.partition("=")
+        if kind == "events" and name not in ALIASES[kind] and event_type in types:
+            named[plain_name(name)] = event_type
+        else:
+            others.append(pair)
+    return named, others
+
+
 def _is_attribute(field: str, kind: Kind) -> bool:
     return kind != "events" and field.startswith(ATTRIBUTE_PREFIX)
 
@@ -121,20 +143,23 @@ def match(header: Sequence[str], *, kind: Kind, mapped: Mapping[str, str]) -> Co
             message = f"there is no column {column!r}; the file has: {', '.join(names)}"
             raise ColumnsError(message)
     known = {
-        _plain(name): field
+        plain_name(name): field
         for field, aliases in ALIASES[kind].items()
         for name in (field, *aliases)
     }
     # A field's own name goes before its aliases, so that `id` beside `item_id` does no harm.
-    own = {_plain(field) for field in ALIASES[kind]}
-    taken = {*mapped.values(), *(known[_plain(name)] for name in names if _plain(name) in own)}
+    own = {plain_name(field) for field in ALIASES[kind]}
+    taken = {
+        *mapped.values(),
+        *(known[plain_name(name)] for name in names if plain_name(name) in own),
+    }
     fields: list[str | None] = []
     for name in names:
         field = mapped.get(name)
         if field is None and _is_attribute(name, kind):
             field = name
-        elif field is None and (candidate := known.get(_plain(name))) is not None:
-            is_own = _plain(name) == _plain(candidate) and candidate not in mapped.values()
+        elif field is None and (candidate := known.get(plain_name(name))) is not None:
+            is_own = plain_name(name) == plain_name(candidate) and candidate not in mapped.values()
             if is_own or candidate not in taken:
                 field = candidate
         fields.append(field)

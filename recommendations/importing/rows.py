@@ -3,7 +3,7 @@
 import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any, Generic, TypeVar
 
@@ -11,7 +11,7 @@ import msgspec
 
 from core.validation import InvalidInputError, to_key, validate
 from recommendations.entities import MAX_LINES, Event, EventInput, Item, Line
-from recommendations.importing.columns import ATTRIBUTE_PREFIX
+from recommendations.importing.columns import ATTRIBUTE_PREFIX, plain_name
 from recommendations.importing.records import Record
 from recommendations.importing.rejects import WHOLE_ROW, Reject
 from users.entities import Customer
@@ -48,19 +48,25 @@ class EventRules:
         Of times that name none; without it such a time is refused.
     shift
         Added to every time.
+    types
+        Our types of events by the plain names that a file has for them.
     """
 
     now: datetime
     default_type: str = "purchase"
     timezone: tzinfo | None = None
     shift: timedelta = timedelta()
+    types: Mapping[str, str] = field(default_factory=dict)
 
 
-def _reject(record: Record, details: Mapping[str, list[str]], *, flat: bool = False) -> Reject:
-    """Name the fields as the file does: ``flat`` files have no list of lines."""
+def reject(record: Record, details: Mapping[str, list[str]], *, flat: bool = False) -> Reject:
+    """Return why a record is refused, with the fields as the file names them.
+
+    ``flat`` files have no list of lines.
+    """
     reason = {
-        (_LINE_PATH.sub("", field) if flat else field) or WHOLE_ROW: texts
-        for field, texts in details.items()
+        (_LINE_PATH.sub("", name) if flat else name) or WHOLE_ROW: texts
+        for name, texts in details.items()
     }
     return Reject(record.line, reason, record.text)
 
@@ -90,21 +96,21 @@ def _entities(
         try:
             yield Row(record.last_line, validate(kind, fields, strict=not from_text))
         except InvalidInputError as error:
-            yield _reject(record, error.details)
+            yield reject(record, error.details)
 
 
 def _nested(fields: Mapping[str, str]) -> dict[str, Any]:
     """Split lists at ``|`` and gather the columns that are attributes."""
     result: dict[str, Any] = {}
     attributes: dict[str, str] = {}
-    for field, text in fields.items():
-        if field in _LIST_FIELDS:
+    for name, text in fields.items():
+        if name in _LIST_FIELDS:
             parts = (part.strip() for part in text.split(_LIST_SEPARATOR))
-            result[field] = [part for part in parts if part]
-        elif field.startswith(ATTRIBUTE_PREFIX):
-            attributes[field.removeprefix(ATTRIBUTE_PREFIX)] = text
+            result[name] = [part for part in parts if part]
+        elif name.startswith(ATTRIBUTE_PREFIX):
+            attributes[name.removeprefix(ATTRIBUTE_PREFIX)] = text
         else:
-            result[field] = text
+            result[name] = text
     if attributes:
         result["attributes"] = attributes
     return result
@@ -127,6 +133,9 @@ def _resolve(fields: dict[str, Any], rules: EventRules, *, strict: bool) -> Even
         message = "This field is required in a file, so that a second import changes nothing."
         raise InvalidInputError({"timestamp": [message]})
     fields["timestamp"] = _with_timezone(fields["timestamp"], rules.timezone)
+    if rules.types:
+        name = plain_name(str(fields["type"]))
+        fields["type"] = rules.types.get(name, fields["type"])
     event = validate(EventInput, fields, strict=strict)
     if rules.shift and event.timestamp is not None:
         try:
@@ -150,7 +159,7 @@ def nested_events(
         try:
             event = _resolve(fields, rules, strict=True)
         except InvalidInputError as error:
-            yield _reject(record, error.details)
+            yield reject(record, error.details)
             continue
         if record.fields.get("event_id") is None:
             event = _identified(event)
@@ -233,7 +242,7 @@ def flat_events(
         try:
             event = _resolve({**fields, "items": [line]}, rules, strict=False)
         except InvalidInputError as error:
-            yield _reject(record, error.details, flat=True)
+            yield reject(record, error.details, flat=True)
             continue
         has_id = event.event_id == fields.get("event_id")
         key = (

@@ -1,18 +1,23 @@
 """Read a file and store it batch by batch."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from core.dynamodb.errors import error_code, is_transient
-from recommendations.importing import rows
+from core.validation import InvalidInputError
+from recommendations.importing import gorse, recombee, rows
 from recommendations.importing.columns import ColumnsError, Kind, match
+from recommendations.importing.gorse import Gorse
+from recommendations.importing.recombee import Recombee
 from recommendations.importing.records import CsvReader, Record, read_json_lines
 from recommendations.importing.rejects import Reject
 from recommendations.importing.rows import EventRules, Row
 from recommendations.importing.sources import Format, Source, SourceError
 from recommendations.importing.stores import Store, store_for
+
+System = Literal["gorse", "recombee"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +26,8 @@ class Plan:
 
     Attributes
     ----------
+    system
+        Whose files these are, if not ours; Gorse's JSON Lines files are recognised.
     mapped
         The field by column (CSV) or key (JSON Lines), where the name does not say it.
     ignored
@@ -31,6 +38,7 @@ class Plan:
 
     kind: Kind
     rules: EventRules
+    system: System | None = None
     format: Format | None = None
     mapped: Mapping[str, str] = field(default_factory=dict)
     ignored: frozenset[str] = frozenset()
@@ -78,6 +86,10 @@ Progress = Callable[[int, Summary], None]
 
 
 def _records(source: Source, plan: Plan, summary: Summary) -> Iterator[Record | Reject]:
+    system = _system(source, plan)
+    if system is not None:
+        yield from _translated(source, plan, summary, system)
+        return
     if (plan.format or source.format()) == "jsonl":
         for record in read_json_lines(source.lines()):
             if isinstance(record, Record) and (plan.mapped or plan.ignored):
@@ -90,13 +102,7 @@ def _records(source: Source, plan: Plan, summary: Summary) -> Iterator[Record | 
             else:
                 yield record
         return
-    reader = CsvReader(source.lines())
-    if reader.header_problem:
-        message = f"{source.name}, first line: {reader.header_problem}"
-        raise SourceError(message)
-    if not reader.header:
-        message = f"{source.name} is empty; a CSV file begins with a line of column names"
-        raise SourceError(message)
+    reader = _csv_reader(source)
     try:
         columns = match(reader.header, kind=plan.kind, mapped=plan.mapped)
     except ColumnsError as error:
@@ -106,13 +112,63 @@ def _records(source: Source, plan: Plan, summary: Summary) -> Iterator[Record | 
     yield from reader.rows(columns.fields)
 
 
+def _csv_reader(source: Source) -> CsvReader:
+    reader = CsvReader(source.lines())
+    if reader.header_problem:
+        message = f"{source.name}, first line: {reader.header_problem}"
+        raise SourceError(message)
+    if not reader.header:
+        message = f"{source.name} is empty; a CSV file begins with a line of column names"
+        raise SourceError(message)
+    return reader
+
+
+def _system(source: Source, plan: Plan) -> System | None:
+    if plan.system is not None or (plan.format or source.format()) == "csv":
+        return plan.system
+    return "gorse" if source.begins_with(gorse.recognised) else None
+
+
+def _translated(
+    source: Source, plan: Plan, summary: Summary, system: System
+) -> Iterator[Record | Reject]:
+    """Yield the records of another system with fields of ours."""
+    translate: Gorse | Recombee
+    if system == "gorse":
+        translate = Gorse(kind=plan.kind, types=plan.rules.types)
+    else:
+        default = recombee.type_of_file(source.path) or plan.rules.default_type
+        translate = Recombee(kind=plan.kind, default_type=default)
+    records: Iterator[Record | Reject]
+    if (plan.format or source.format()) == "csv":
+        reader = _csv_reader(source)
+        records = reader.rows(reader.header)
+    else:
+        records = read_json_lines(source.lines())
+    for record in records:
+        if isinstance(record, Reject):
+            yield record
+            continue
+        taken = {name: value for name, value in record.fields.items() if name not in plan.ignored}
+        mapped = {plan.mapped[name]: taken.pop(name) for name in plan.mapped if name in taken}
+        try:
+            yield record._replace(fields={**translate(taken), **mapped})
+        except InvalidInputError as error:
+            yield rows.reject(record, error.details)
+    summary.unused = tuple(sorted(translate.left_out))
+
+
 def _rows(source: Source, plan: Plan, summary: Summary) -> Iterator[Row[Any] | Reject]:
-    from_text = (plan.format or source.format()) == "csv"
+    is_foreign = _system(source, plan) is not None
+    from_text = (plan.format or source.format()) == "csv" and not is_foreign
     records = _records(source, plan, summary)
     if plan.kind == "items":
         return rows.products(records, from_text=from_text)
     if plan.kind == "users":
         return rows.customers(records, from_text=from_text)
+    if is_foreign:
+        # Their types have been translated already.
+        return rows.flat_events(records, replace(plan.rules, types={}))
     if from_text:
         return rows.flat_events(records, plan.rules)
     return rows.nested_events(records, plan.rules)

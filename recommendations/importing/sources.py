@@ -4,7 +4,7 @@ import gzip
 import io
 import sys
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -107,6 +107,10 @@ class Source:
         name = Path(self.path.lower().removesuffix(".gz"))
         by_start: Format = "jsonl" if self._start.startswith(b"{") else "csv"
         return _SUFFIXES.get(name.suffix, by_start)
+
+    def begins_with(self, test: Callable[[bytes], bool]) -> bool:
+        """Tell whether a test holds for the first bytes of the content, up to 4 KB."""
+        return test(self._start)
 
     def position(self) -> int:
         """Return how many bytes of the file have been read."""

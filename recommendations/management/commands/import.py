@@ -15,13 +15,14 @@ from tqdm import tqdm
 
 from recommendations import importing
 from recommendations.entities import EVENT_TYPES
-from recommendations.importing.columns import ColumnsError, parse_map
+from recommendations.importing.columns import ColumnsError, parse_map, split_types
 from recommendations.importing.rows import EventRules, whole_days_to
 from recommendations.importing.sources import STDIN, Format
 
 # The exit code tells a script what happened; 0 is: every row is stored.
 SOME_REJECTED = 1
 STOPPED = 2
+_FEEDBACK = "feedback"
 
 
 class Command(BaseCommand):
@@ -33,7 +34,18 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("files", nargs="+", metavar="FILE", help="'-' reads standard input")
-        parser.add_argument("--kind", choices=get_args(importing.Kind), required=True)
+        parser.add_argument(
+            "--kind",
+            choices=[*get_args(importing.Kind), _FEEDBACK],
+            required=True,
+            help="feedback is another name for events",
+        )
+        parser.add_argument(
+            "--from",
+            dest="system",
+            choices=get_args(importing.System),
+            help="whose files these are, if not ours; Gorse's JSON Lines files are recognised",
+        )
         parser.add_argument(
             "--format", choices=get_args(Format), help="default: by the file's name and first line"
         )
@@ -42,7 +54,10 @@ class Command(BaseCommand):
             action="append",
             default=[],
             metavar="FIELD=COLUMN",
-            help="which column holds a field, where its name does not say it; may be repeated",
+            help=(
+                "which column holds a field, where its name does not say it; for events also which "
+                "type of ours a name stands for, as in share=like; may be repeated"
+            ),
         )
         parser.add_argument(
             "--ignore",
@@ -148,13 +163,17 @@ def _plan(options: dict[str, Any]) -> importing.Plan:
         except (ZoneInfoNotFoundError, ValueError, OSError) as error:
             message = f"--timezone {options['timezone']}: no such zone; try Europe/London or UTC"
             raise CommandError(message, returncode=STOPPED) from error
-    kind = options["kind"]
+    kind: importing.Kind = "events" if options["kind"] == _FEEDBACK else options["kind"]
+    types, columns = split_types(options["map"], kind=kind, types=EVENT_TYPES)
     return importing.Plan(
         kind=kind,
         format=options["format"],
-        mapped=parse_map(options["map"], kind=kind),
+        system=options["system"],
+        mapped=parse_map(columns, kind=kind),
         ignored=frozenset(options["ignore"]),
-        rules=EventRules(now=datetime.now(UTC), default_type=options["type"], timezone=zone),
+        rules=EventRules(
+            now=datetime.now(UTC), default_type=options["type"], timezone=zone, types=types
+        ),
         dry_run=options["dry_run"],
         batch=options["batch"],
     )
