@@ -65,7 +65,7 @@ class Past:
     Attributes
     ----------
     history
-        The products that count, with their summed weight, at most 50.
+        The products that count, with their summed weight, at most 96.
     bought, disliked
         Products that are left out, newest first.
     viewed

@@ -8,7 +8,7 @@ import numpy as np
 from scipy import sparse
 
 from recommendations.engine.interactions import decoded
-from recommendations.engine.rank import HISTORY_HALF_LIFE_DAYS, MAX_HISTORY
+from recommendations.engine.rank import HISTORY_HALF_LIFE_DAYS, MAX_HISTORY, MAX_READ, scattered
 from recommendations.engine.weights import SECONDS_PER_DAY
 
 if TYPE_CHECKING:
@@ -50,7 +50,11 @@ def user_item_matrix(
     matrix.sum_duplicates()
     if max_items is None:
         return matrix
-    return _capped(matrix, interactions, max_items, lambda _, newest: newest)
+    return _capped(
+        matrix,
+        max_items,
+        lambda _, long_rows: [-_newest_times(interactions, long_rows)],
+    )
 
 
 def preference_matrix(
@@ -66,25 +70,41 @@ def preference_matrix(
 
 
 def history_matrix(
-    interactions: Interactions, *, max_items: int | None = MAX_HISTORY
+    interactions: Interactions,
+    *,
+    row_sums: NDArray[np.float64],
+    max_items: int | None = MAX_HISTORY,
 ) -> sparse.csr_matrix:
     """Return what scores are summed over: ``log2(1 + summed weight)`` of a user's main items.
 
-    Of a longer history stay the ``max_items`` whose value, halved for every 120 days of age, is
-    largest; equals by item id. It is what `recommendations.engine.rank` does for one user.
+    Of a longer history stay first the 96 items whose value, halved for every 120 days of age, is
+    largest, then the ``max_items`` that carry the most: value times ``row_sums``. It is what
+    `recommendations.engine.rank` does for one user.
+
+    Parameters
+    ----------
+    interactions : Interactions
+    row_sums : ndarray of float64, shape (n_items,)
+        Summed weights of each item's neighbours.
+    max_items : int, optional
+        None for whole histories.
     """
     matrix = user_item_matrix(interactions)
     matrix.data = np.log2(1.0 + matrix.data)
     if max_items is None:
         return matrix
-    return _capped(
-        matrix,
-        interactions,
-        max_items,
-        lambda values, newest: (
-            np.log2(values) + newest / (HISTORY_HALF_LIFE_DAYS * SECONDS_PER_DAY)
-        ),
-    )
+
+    def lately(entries: NDArray[np.int64], long_rows: NDArray[np.bool_]) -> list[NDArray[Any]]:
+        newest = _newest_times(interactions, long_rows)
+        half_lives = newest / (HISTORY_HALF_LIFE_DAYS * SECONDS_PER_DAY)
+        items, places = np.unique(matrix.indices[entries], return_inverse=True)
+        codes = np.array([scattered(interactions.item_ids[item]) for item in items], dtype=np.int64)
+        return [-(np.log2(matrix.data[entries]) + half_lives), codes[places]]
+
+    def carried(entries: NDArray[np.int64], _: NDArray[np.bool_]) -> list[NDArray[Any]]:
+        return [-matrix.data[entries] * row_sums[matrix.indices[entries]]]
+
+    return _capped(_capped(matrix, max(max_items, MAX_READ), lately), max_items, carried)
 
 
 def ranks_within(groups: NDArray[np.integer[Any]]) -> NDArray[np.int64]:
@@ -103,28 +123,33 @@ def row_numbers(matrix: sparse.csr_matrix) -> NDArray[np.int32]:
 
 def _capped(
     matrix: sparse.csr_matrix,
-    interactions: Interactions,
     max_items: int,
-    key: Callable[[NDArray[np.float64], NDArray[np.float64]], NDArray[np.float64]],
+    order: Callable[[NDArray[np.int64], NDArray[np.bool_]], list[NDArray[Any]]],
 ) -> sparse.csr_matrix:
-    """Keep of each row the entries with the largest key of value and newest time."""
+    """Keep of each row the first entries by some columns, then by item; changes the matrix.
+
+    ``order`` is given the entries of the rows that are too long, and which rows those are; it
+    returns the columns to sort by, the most important one first.
+    """
     lengths = np.diff(matrix.indptr)
     long_rows = lengths > max_items
     if not long_rows.any():
         return matrix
     rows = np.repeat(np.flatnonzero(long_rows), lengths[long_rows])
     affected = matrix.indptr[rows] + ranks_within(rows)
-    newest = _newest_times(interactions.take(long_rows[interactions.users]))
-    keys = key(matrix.data[affected], newest)
-    order = np.lexsort((matrix.indices[affected], -keys, rows))
-    beyond = ranks_within(rows[order]) >= max_items
-    matrix.data[affected[order[beyond]]] = 0.0
+    by = [rows, *order(affected, long_rows), matrix.indices[affected]]
+    sorted_ = np.lexsort(by[::-1])
+    beyond = ranks_within(rows[sorted_]) >= max_items
+    matrix.data[affected[sorted_[beyond]]] = 0.0
     matrix.eliminate_zeros()
     return matrix
 
 
-def _newest_times(interactions: Interactions) -> NDArray[np.float64]:
-    """Return the newest time of each user-item pair, in the order of users, then of items."""
+def _newest_times(interactions: Interactions, chosen: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Return the newest time of each pair of the chosen users, in order of users, then of items."""
+    # An index of int32 is widened to eight bytes: of a block at a time.
+    wanted = np.concatenate([chosen[part.users] for part in interactions.in_blocks()])
+    interactions = interactions.take(wanted)
     users, items, times = interactions.users, interactions.items, interactions.times
     order = np.lexsort((-times, items, users))
     users, items, times = users[order], items[order], times[order]

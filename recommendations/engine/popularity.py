@@ -16,12 +16,11 @@ if TYPE_CHECKING:
 
 def item_totals(interactions: Interactions, *, since: float = -np.inf) -> NDArray[np.float64]:
     """Return the summed weight of each item's events after a time in epoch seconds."""
-    recent = interactions.times > since
-    return np.bincount(
-        interactions.items[recent],
-        weights=interactions.weights[recent],
-        minlength=interactions.n_items,
-    ).astype(np.float64)
+    totals = np.zeros(interactions.n_items)
+    for part in interactions.in_blocks():
+        weights = np.where(part.times > since, part.weights, 0.0)
+        totals += np.bincount(part.items, weights=weights, minlength=totals.size)
+    return totals
 
 
 def popular(interactions: Interactions, k: int) -> list[tuple[str, float]]:

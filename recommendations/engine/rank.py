@@ -6,15 +6,22 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from heapq import nlargest, nsmallest
 from math import log2
+from operator import itemgetter
 from typing import TYPE_CHECKING
+from zlib import crc32
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from recommendations.engine.packing import Neighbour
 
+#: Rows of neighbours that are read for one history: with the ready lists one batch of DynamoDB.
+MAX_READ = 96
+#: So many of them count in a score.
 MAX_HISTORY = 50
 HISTORY_HALF_LIFE_DAYS = 120.0
+
+_WEIGHT = itemgetter(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +54,14 @@ class Scored:
     causes: tuple[Cause, ...]
 
 
-def recent_items(history: Iterable[HistoryItem], *, limit: int = MAX_HISTORY) -> list[HistoryItem]:
+def recent_items(history: Iterable[HistoryItem], *, limit: int = MAX_READ) -> list[HistoryItem]:
     """Fold a user's events into one row per item, newest item first, at most ``limit``.
 
     The weight of a row is ``log2(1 + summed weight)`` of the item's events, so that one purchase
     is worth 1 and the tenth adds little. An item is shown by its strongest event, the newest
     among equals. Events without a positive weight say nothing and are left out. Of a longer
-    history stay the items whose weight, halved for every 120 days of age, is largest.
+    history stay the items whose weight, halved for every 120 days of age, is largest; equals, as
+    the lines of one large order are, in the order of `scattered`.
     """
     strongest: dict[str, HistoryItem] = {}
     newest: dict[str, str] = {}
@@ -68,11 +76,19 @@ def recent_items(history: Iterable[HistoryItem], *, limit: int = MAX_HISTORY) ->
         newest[item_id] = max(newest.get(item_id, ""), row.at)
         totals[item_id] = totals.get(item_id, 0.0) + row.weight
     rows = [replace(row, weight=log2(1.0 + totals[row.item_id])) for row in strongest.values()]
-    rows.sort(key=lambda row: row.item_id)
+    rows.sort(key=lambda row: (scattered(row.item_id), row.item_id))
     if len(rows) > limit:
         rows = nlargest(limit, rows, key=lambda row: log2(row.weight) + _age(newest[row.item_id]))
     rows.sort(key=lambda row: (newest[row.item_id], row.event_id, row.item_id), reverse=True)
     return rows
+
+
+def scattered(item_id: str) -> int:
+    """Return a number that has nothing to do with what an item is.
+
+    Neighbouring ids often share a category or an age; a choice by id would keep only some kinds.
+    """
+    return crc32(item_id.encode())
 
 
 def rank(
@@ -86,7 +102,8 @@ def rank(
     """Return the best items for a history, with the events that speak for each.
 
     The score of item j is the sum of ``v_i · W_ij`` over the rows i of the history, with ``v_i``
-    the weight of the row and ``W_ij`` that of the neighbour. Of more than 50 rows the newest count.
+    the weight of the row and ``W_ij`` that of the neighbour. Of more than 50 rows those count that
+    carry the most, ``v_i · Σ_j W_ij``; equals by item id.
 
     Parameters
     ----------
@@ -107,9 +124,9 @@ def rank(
         Highest score first, ties by item id. Causes have the largest share first; the shares of
         one item add up to at most 1.
     """
-    if len(history) > MAX_HISTORY:
-        history = nlargest(MAX_HISTORY, history, key=lambda row: (row.at, row.item_id))
     rows = [(row, neighbours.get(row.item_id, ())) for row in history if row.weight > 0]
+    if len(rows) > MAX_HISTORY:
+        rows = nsmallest(MAX_HISTORY, rows, key=_carried)
     scores: dict[str, float] = {}
     known = scores.get
     for row, near in rows:
@@ -144,6 +161,11 @@ def _age(at: str) -> float:
 
 def _strength(row: HistoryItem) -> tuple[float, str, str]:
     return row.weight, row.at, row.event_id
+
+
+def _carried(row: tuple[HistoryItem, Sequence[Neighbour]]) -> tuple[float, str]:
+    item, near = row
+    return -item.weight * sum(map(_WEIGHT, near)), item.item_id
 
 
 def _reasons(

@@ -40,6 +40,7 @@ _ROUNDS: list[list[dict[str, float]]] = [
         {"base_share": share, "row_exponent": a}
         for share, a in [(0.5, 0.8), (0.65, 0.8), (0.5, 0.65), (0.35, 1.0), (0.8, 1.0)]
     ],
+    [{"source_exponent": rho} for rho in (0.15, 0.3, 0.5)],
     [{"column_exponent": b} for b in (0.0, 0.1, 0.2, 0.4)],
     [{"trend_exponent": g} for g in (0.75, 1.25, 1.5)],
     [{"half_life_days": h} for h in (4.0, 6.5, 10.0)],

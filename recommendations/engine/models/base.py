@@ -19,6 +19,7 @@ from recommendations.engine.matrix import (
 )
 from recommendations.engine.packing import Neighbour
 from recommendations.engine.rank import MAX_HISTORY
+from recommendations.engine.scaling import row_sums
 from recommendations.engine.support import shared_users
 from recommendations.engine.topk import product_topk
 
@@ -238,7 +239,9 @@ class NeighbourEstimator(Estimator):
         return matrix, matrix.T.tocsr()
 
     def _histories(self, users: NDArray[Any]) -> sparse.csr_matrix:
-        return history_matrix(self._events_of(users), max_items=self.history)[users]
+        return history_matrix(
+            self._events_of(users), row_sums=row_sums(self.table_), max_items=self.history
+        )[users]
 
 
 def _position(ids: tuple[str, ...], wanted: str) -> int | None:

@@ -11,16 +11,18 @@ import numpy as np
 from recommendations.engine.blend import blended
 from recommendations.engine.matrix import preference_matrix
 from recommendations.engine.models.base import NeighbourEstimator
+from recommendations.engine.popularity import item_totals
 from recommendations.engine.ridge import LocalRidge
 from recommendations.engine.scaling import scale
 from recommendations.engine.similarity import co_occurrence_neighbours
-from recommendations.engine.topk import first_per_row
+from recommendations.engine.topk import first_per_row, round_significant
 from recommendations.engine.trend import trend_factors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from numpy.typing import NDArray
+    from scipy import sparse
 
     from recommendations.engine.interactions import Interactions
 
@@ -44,6 +46,8 @@ class ItemNeighbours(NeighbourEstimator):
         γ: zero switches the trend off.
     half_life_days : float
         Half-life of the trend, in days.
+    source_exponent : float
+        ρ: above zero the more popular items of a history count more.
 
     Examples
     --------
@@ -65,6 +69,7 @@ class ItemNeighbours(NeighbourEstimator):
     ridge_diagonal_penalty: float = 1.0
     trend_exponent: float = 0.5
     half_life_days: float = 15.0
+    source_exponent: float = 0.0
     ridge_: LocalRidge | None = field(default=None, init=False, repr=False)
     refined_share_: float = field(default=0.0, init=False, repr=False)
 
@@ -108,6 +113,7 @@ class ItemNeighbours(NeighbourEstimator):
         self.ridge_, self.refined_share_ = None, 0.0
         trend = trend_factors(interactions, now=now, half_life_days=self.half_life_days)
         trend **= self.trend_exponent
+        traffic = item_totals(interactions)
         base = co_occurrence_neighbours(
             preference_matrix(interactions, max_items=self.max_items_per_user),
             k=self.k if self.base_share == 1.0 else 2 * self.k,
@@ -118,7 +124,7 @@ class ItemNeighbours(NeighbourEstimator):
             threads=self.threads,
             overwrite=True,
         )
-        self.table_ = first_per_row(base, k=self.k)
+        self.table_ = self._by_source(first_per_row(base, k=self.k), traffic)
         on_base(self)
 
         def keep_going() -> bool:
@@ -136,12 +142,9 @@ class ItemNeighbours(NeighbourEstimator):
         )
         if progress is not None:
             self.ridge_.resume(progress)
-        traffic = np.bincount(
-            interactions.items, weights=interactions.weights, minlength=interactions.n_items
-        )
         self.ridge_.refine(np.argsort(-traffic, kind="stable"), keep_going=keep_going)
         self.refined_share_ = float(traffic[self.ridge_.refined].sum() / traffic.sum())
-        self.table_ = blended(
+        table = blended(
             base,
             scale(self.ridge_.table(), columns=trend),
             refined=self.ridge_.refined,
@@ -149,4 +152,15 @@ class ItemNeighbours(NeighbourEstimator):
             k=self.k,
             threads=self.threads,
         )
+        self.table_ = self._by_source(table, traffic)
         return self
+
+    def _by_source(
+        self, table: sparse.csr_matrix, traffic: NDArray[np.float64]
+    ) -> sparse.csr_matrix:
+        """Return the table with its rows multiplied by ``(traffic / mean traffic) ** ρ``."""
+        if not self.source_exponent or not table.nnz:
+            return table
+        table = scale(table, rows=(traffic / traffic.mean()) ** self.source_exponent)
+        table.data = round_significant(table.data)
+        return table

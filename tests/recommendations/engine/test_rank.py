@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recommendations.engine.interactions import InteractionsBuilder
-from recommendations.engine.matrix import history_matrix
+from recommendations.engine.models import ItemNeighbours
 from recommendations.engine.packing import Neighbour
-from recommendations.engine.rank import HistoryItem, rank, recent_items
+from recommendations.engine.rank import MAX_READ, HistoryItem, rank, recent_items
 
 
 def bought(item_id, *, weight=1.0, at="2024-01-01T00:00:00Z", event="purchase", event_id="e"):
@@ -56,12 +56,29 @@ def test_ties_are_broken_by_item_id():
     assert [each.item_id for each in best] == ["a", "b", "c"]
 
 
-def test_only_the_fifty_newest_rows_count():
-    history = [bought(f"i{day:02}", at=f"2024-01-{day:02}T00:00:00Z") for day in range(1, 29)]
-    history += [bought(f"j{day:02}", at=f"2024-02-{day:02}T00:00:00Z") for day in range(1, 29)]
-    neighbours = {row.item_id: [Neighbour(f"to-{row.item_id}", 1.0, 1)] for row in history}
-    best = rank(history=history[::-1], neighbours=neighbours, exclude=(), limit=100)
-    assert {each.item_id for each in best} == {f"to-{row.item_id}" for row in history[6:]}
+def test_the_fifty_rows_that_carry_the_most_count():
+    history = [bought(f"i{number:02}", weight=1.0 + number % 3) for number in range(60)]
+    neighbours = {
+        row.item_id: [Neighbour(f"to-{row.item_id}", 0.5, 1), Neighbour("all", number / 100, 1)]
+        for number, row in enumerate(history)
+    }
+    best = rank(history=history[::-1], neighbours=neighbours, exclude={"all"}, limit=100)
+    carried = {row.item_id: row.weight * (0.5 + number / 100) for number, row in enumerate(history)}
+    most = sorted(carried, key=carried.__getitem__)[-50:]
+    assert {each.item_id for each in best} == {f"to-{item_id}" for item_id in most}
+
+
+def test_products_without_neighbours_take_no_place_of_others():
+    history = [bought(f"new{number}") for number in range(60)] + [bought("tea")]
+    best = rank(history=history, neighbours=NEIGHBOURS, exclude=(), limit=5)
+    assert [each.item_id for each in best] == ["cup", "jam"]
+
+
+def test_of_an_order_of_many_lines_not_only_the_first_ids_stay():
+    order = [bought(f"i{line:03}") for line in range(300)]
+    kept = sorted(row.item_id for row in recent_items(order))
+    assert len(kept) == MAX_READ
+    assert 0.2 * MAX_READ < sum(item_id < "i100" for item_id in kept) < 0.5 * MAX_READ
 
 
 def test_repeats_fold_into_one_row_with_the_strongest_event():
@@ -88,25 +105,31 @@ def test_of_a_long_history_the_strong_and_the_recent_stay():
     assert kept == {"often", *(f"i{day:02}" for day in range(20, 29))}
 
 
-def test_serving_and_training_keep_the_same_items_with_the_same_values():
+def test_serving_and_training_recommend_the_same():
     random = np.random.default_rng(3)
     builder = InteractionsBuilder()
     history = []
     for event in range(400):
-        item, day = f"i{random.integers(150):03}", int(random.integers(300))
+        # Orders of ten lines, so that many rows are equally new.
+        item, moment = f"i{random.integers(250):03}", event // 10
         weight = float(random.choice([0.2, 0.5, 1.0]))
-        at = datetime(2024, 1, 1, tzinfo=UTC) + timedelta(days=day, minutes=event)
+        at = datetime(2024, 1, 1, tzinfo=UTC) + timedelta(days=7 * moment)
         builder.add("ann", item, weight=weight, time=at.timestamp())
         history.append(bought(item, weight=weight, at=at.isoformat(), event_id=str(event)))
-    interactions = builder.build()
-    trained = history_matrix(interactions)
-    served = {row.item_id: row.weight for row in recent_items(history)}
-    assert served == pytest.approx(
-        {
-            interactions.item_ids[item]: value
-            for item, value in zip(trained.indices, trained.data, strict=True)
-        }
+    for event in range(3000):
+        builder.add(f"u{event % 300}", f"i{random.integers(250):03}", weight=1.0, time=0.0)
+    model = ItemNeighbours(threads=1, k=30, source_exponent=0.3).fit(builder.build(), now=0.0)
+    served = rank(
+        history=recent_items(history),
+        neighbours=dict(model.neighbours()),
+        exclude={row.item_id for row in history},
+        limit=20,
     )
+    trained = model.recommend("ann", 20)
+    assert [row.item_id for row in served] == [item for item, _ in trained]
+    assert [row.score for row in served] == pytest.approx([score for _, score in trained], rel=1e-5)
+    whole = model.clone(history=None).fit(builder.build(), now=0.0).recommend("ann", 20)
+    assert whole != trained
 
 
 def test_a_disliked_item_says_nothing():
