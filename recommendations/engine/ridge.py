@@ -26,7 +26,13 @@ import numpy as np
 from scipy import sparse
 
 from recommendations.engine.matrix import ranks_within, row_numbers
-from recommendations.engine.scaling import inverse_power, row_sums, scale, scale_in_place
+from recommendations.engine.scaling import (
+    column_sums,
+    inverse_power,
+    row_sums,
+    scale,
+    scale_in_place,
+)
 from recommendations.engine.topk import gram_blocks, threads_or_all
 
 if TYPE_CHECKING:
@@ -56,6 +62,8 @@ class LocalRidge:
         λ and δ, both positive.
     threads : int, optional
         All cores when None; the result does not depend on it.
+    overwrite : bool
+        Work in the memory of ``matrix``, which is of no use afterwards.
 
     Attributes
     ----------
@@ -77,19 +85,21 @@ class LocalRidge:
         penalty: float = 20.0,
         diagonal_penalty: float = 1.0,
         threads: int | None = None,
+        overwrite: bool = False,
     ) -> None:
         n_items = matrix.shape[1]
         candidates = min(candidates, max(n_items - 1, 1))
         self.reach = min(max(reach, candidates), max(n_items - 1, 1))
         self.penalty, self.diagonal_penalty, self.threads = penalty, diagonal_penalty, threads
-        scaled = scale(matrix, rows=inverse_power(row_sums(matrix), user_exponent / 2))
-        squares = np.bincount(scaled.indices, weights=scaled.data**2, minlength=n_items).astype(
-            np.float64
-        )
-        scale_in_place(scaled, columns=inverse_power(squares, 0.5))
+        users = inverse_power(row_sums(matrix), user_exponent / 2)
+        if not (overwrite and matrix.dtype == np.float64):
+            matrix = scale(matrix)
+        scale_in_place(matrix, rows=users)
+        squares = column_sums(matrix, exponent=2.0)
+        scale_in_place(matrix, columns=inverse_power(squares, 0.5))
         # Item number n_items stands for "none", so that short rows need no special case.
         self._squares = np.append(squares, 1.0)
-        self._near, self._cosines = self._gram(scaled)
+        self._near, self._cosines = self._gram(matrix)
         self.sources = self._near[:-1, :candidates].copy()
         self.values = np.zeros(self.sources.shape, dtype=np.float32)
         self.refined = np.zeros(n_items, dtype=bool)

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _ROWS = 1 << 16
+_ENTRIES = 1 << 22
 
 
 def inverse_power(sums: NDArray[np.float64], exponent: float) -> NDArray[np.float64]:
@@ -21,6 +22,17 @@ def inverse_power(sums: NDArray[np.float64], exponent: float) -> NDArray[np.floa
 def row_sums(matrix: sparse.csr_matrix) -> NDArray[np.float64]:
     """Return the sum of each row."""
     return np.asarray(matrix.sum(axis=1), dtype=np.float64).ravel()
+
+
+def column_sums(matrix: sparse.csr_matrix, *, exponent: float) -> NDArray[np.float64]:
+    """Return the sum over each column of its stored values to a power; 0 counts them."""
+    sums = np.zeros(matrix.shape[1])
+    # Some entries at a time: `numpy.bincount` makes eight bytes of each index and of each value.
+    for start in range(0, matrix.nnz, _ENTRIES):
+        part = slice(start, start + _ENTRIES)
+        powers = matrix.data[part] ** exponent
+        sums += np.bincount(matrix.indices[part], weights=powers, minlength=sums.size)
+    return sums
 
 
 def scale(

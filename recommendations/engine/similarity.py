@@ -20,7 +20,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from recommendations.engine.scaling import inverse_power, row_sums, scale, scale_in_place
+from recommendations.engine.scaling import (
+    column_sums,
+    inverse_power,
+    row_sums,
+    scale,
+    scale_in_place,
+)
 from recommendations.engine.topk import gram_blocks, stack
 
 if TYPE_CHECKING:
@@ -62,7 +68,7 @@ def co_occurrence_neighbours(
         P, largest entry of each row first, no diagonal. Beside ``matrix`` it takes memory for the
         result and, unless that may be overwritten, for one float64 per stored entry.
     """
-    item_sums = np.asarray(matrix.sum(axis=0), dtype=np.float64).ravel()
+    item_sums = column_sums(matrix, exponent=1.0)
     columns = inverse_power(item_sums, column_exponent)
     if column_factor is not None:
         columns = columns * column_factor

@@ -16,7 +16,7 @@ from scipy import sparse
 from sparse_dot_topn.lib import _sparse_dot_topn_core as sparse_dot_topn
 
 from recommendations.engine.matrix import row_numbers
-from recommendations.engine.scaling import scale, scale_in_place
+from recommendations.engine.scaling import column_sums, scale, scale_in_place
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -115,7 +115,7 @@ def gram_blocks(
     n_items = matrix.shape[1]
     lowered = _preference(n_items)
     factors = (1.0 if row_factors is None else row_factors) / lowered
-    counts = _column_counts(matrix)
+    counts = column_sums(matrix, exponent=0.0)
     scale_in_place(matrix, columns=lowered)
     for start, stop in _bounds(counts, block_rows, block_entries):
         rows = matrix[:, start:stop].T.tocsr()
@@ -183,17 +183,8 @@ def _preference(n_columns: int) -> NDArray[np.float64]:
     return 1.0 - _TIE_STEP * np.arange(n_columns, dtype=np.float64)
 
 
-def _column_counts(matrix: sparse.csr_matrix) -> NDArray[np.int64]:
-    counts = np.zeros(matrix.shape[1], dtype=np.int64)
-    # A piece at a time: counting widens the indices to eight bytes.
-    for start in range(0, matrix.nnz, BLOCK_ENTRIES):
-        part = matrix.indices[start : start + BLOCK_ENTRIES]
-        counts += np.bincount(part, minlength=counts.size)
-    return counts
-
-
 def _bounds(
-    counts: NDArray[np.int64], block_rows: int, block_entries: int
+    counts: NDArray[np.float64], block_rows: int, block_entries: int
 ) -> Iterator[tuple[int, int]]:
     """Yield first and last-but-one row of blocks of bounded size, or of a single row."""
     ends = np.cumsum(counts)

@@ -139,6 +139,7 @@ class ItemNeighbours(NeighbourEstimator):
             penalty=self.ridge_penalty,
             diagonal_penalty=self.ridge_diagonal_penalty,
             threads=self.threads,
+            overwrite=True,
         )
         if progress is not None:
             self.ridge_.resume(progress)
