@@ -9,7 +9,8 @@ from typing import Any
 
 from django.conf import settings
 
-from recommendations.services import jobs
+from recommendations.services import dead_letters, jobs, lists
+from recommendations.services import rebuild as rebuilding
 
 
 def train(event: Mapping[str, Any] | None = None, context: Any = None) -> dict[str, Any]:
@@ -48,6 +49,33 @@ def export(event: Mapping[str, Any] | None = None, context: Any = None) -> dict[
         parameters=event.get("parameters"),
     )
     return {"job_id": job.job_id, **job.result}
+
+
+def rebuild(event: Mapping[str, Any] | None = None, context: Any = None) -> dict[str, Any]:
+    """Make profiles, counters and live lists anew from the events; return what came of it.
+
+    ``job_id`` in the event names a queued job to run; otherwise a new one is recorded. On Lambda
+    it stops in time, and the next run goes on from there.
+    """
+    event = event or {}
+    deadline = _deadline(context)
+    job = jobs.run(
+        name="rebuild",
+        work=lambda progress: rebuilding.rebuild(progress, deadline=deadline),
+        job_id=event.get("job_id"),
+        by=_started_by(event),
+    )
+    return {"job_id": job.job_id, **job.result}
+
+
+def trend(event: Mapping[str, Any] | None = None, context: Any = None) -> dict[str, int]:  # noqa: ARG001  # Lambda's signature
+    """Make the live lists, which change with time even while nothing happens in the shop."""
+    return lists.refresh()
+
+
+def collect(event: Mapping[str, Any] | None = None, context: Any = None) -> dict[str, int]:  # noqa: ARG001  # Lambda's signature
+    """Keep as dead letters what Lambda has given up of the stream."""
+    return {"records": dead_letters.collect()}
 
 
 def _deadline(context: Any) -> float | None:

@@ -134,7 +134,10 @@ class NeighboursRow(Table):
 
 
 class ListRow(Table):
-    """A ready list that is not personal, in one model version: popular, trending, per category."""
+    """A ready list that is not personal, in one model version: popular, trending, per category.
+
+    With an ``epoch`` the products were found available then.
+    """
 
     class Meta(TableMeta):
         table_name = table_name("lists")
@@ -142,6 +145,7 @@ class ListRow(Table):
     name = UnicodeAttribute(hash_key=True)
     version = UnicodeAttribute(range_key=True)
     entries = JSONAttribute()
+    epoch = NumberAttribute(null=True)
     expires_at = TTLAttribute(null=True)
 
 
@@ -242,6 +246,7 @@ class ServingRow(OperationsRow):
     live_version = UnicodeAttribute(null=True)
     hidden = UnicodeSetAttribute(null=True)
     epoch = NumberAttribute(null=True)
+    listed = NumberAttribute(null=True)
     preferences = JSONAttribute(null=True)
     preferences_number = NumberAttribute(null=True)
     generation = NumberAttribute(null=True)
@@ -259,6 +264,18 @@ class VersionRow(OperationsRow):
     data = JSONAttribute()
     metrics = JSONAttribute()
     rows = JSONAttribute()
+
+
+class RebuildRow(OperationsRow):
+    """How far a rebuild has come in the events table, so that the next run goes on from there."""
+
+    PK = "rebuild"
+    SK = "state"
+
+    generation = NumberAttribute()
+    preferences_number = NumberAttribute()
+    position = JSONAttribute(null=True)
+    rows = NumberAttribute(default=0)
 
 
 class JobRow(OperationsRow):

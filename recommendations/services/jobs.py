@@ -38,7 +38,7 @@ __all__ = [
 
 logger = logging.getLogger(__name__)
 
-NAMES = ("train", "export")
+NAMES = ("train", "export", "rebuild")
 _REPORT_SECONDS = 0.5
 # A job is given up for dead after so many lengths of its lease without a word. It renews the lease
 # four times in each, but one long computation may keep the renewal waiting.

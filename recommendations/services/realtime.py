@@ -12,6 +12,7 @@ from core.dynamodb.errors import BatchIncompleteError, is_transient
 from recommendations.entities import SESSION_PREFIX
 from recommendations.services import catalogue, lists, profiles, statistics
 from recommendations.storage.events import EventKey
+from recommendations.storage.serving import ServingState
 from users.services import customers
 
 logger = logging.getLogger(__name__)
@@ -33,18 +34,18 @@ def follow(*, keys: Collection[EventKey], item_ids: Collection[str]) -> dict[Eve
     users = [actor for actor in actors if not actor.startswith(SESSION_PREFIX)]
     # First: who is erased while we work must not be created again by what we have seen before.
     created = customers.ensure(user_ids=users)
-    refreshed = _refresh_all(users)
+    refreshed = refresh_profiles(users)
     for user_id in created:
         if refreshed[user_id] is False:
             customers.forget_bare(user_id=user_id)
     catalogue.ensure(item_ids=item_ids)
     failed = {key: error for key in keys if isinstance(error := refreshed.get(key[0]), Exception)}
-    failed |= _count(list(keys))
+    failed |= count(list(keys))
     _refresh_lists()
     return failed
 
 
-def _refresh_all(user_ids: Sequence[str]) -> Mapping[str, bool | Exception]:
+def refresh_profiles(user_ids: Sequence[str]) -> Mapping[str, bool | Exception]:
     """Refresh profiles side by side; return whether each user has events, or what went wrong."""
 
     def refresh(user_id: str) -> bool | Exception:
@@ -58,15 +59,17 @@ def _refresh_all(user_ids: Sequence[str]) -> Mapping[str, bool | Exception]:
     return {user_id: future.result() for user_id, future in futures.items()}
 
 
-def _count(keys: Sequence[EventKey]) -> dict[EventKey, Exception]:
-    """Count events; where that fails, find those that are at fault by halves."""
+def count(
+    keys: Sequence[EventKey], *, state: ServingState | None = None
+) -> dict[EventKey, Exception]:
+    """Count events; where that fails, find those that are at fault by halves, and return why."""
     try:
-        left = statistics.apply(keys=keys)
+        left = statistics.apply(keys=keys, state=state)
     except Exception as error:  # noqa: BLE001  # whatever it is, the others must be counted
         if len(keys) == 1 or is_transient(error):
             return dict.fromkeys(keys, error)
         middle = len(keys) // 2
-        return _count(keys[:middle]) | _count(keys[middle:])
+        return count(keys[:middle], state=state) | count(keys[middle:], state=state)
     return {key: BatchIncompleteError([key]) for key in left}
 
 

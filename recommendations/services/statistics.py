@@ -44,6 +44,11 @@ def apply(*, keys: Collection[EventKey], state: ServingState | None = None) -> s
     return left
 
 
+def counted(*, generation: int) -> int:
+    """Return how many events have been counted."""
+    return storage.events_counted(generation=generation)
+
+
 class _Counting:
     """The counting of one generation under certain settings."""
 

@@ -214,6 +214,22 @@ def everything() -> Iterator[Event]:
         yield from_row(row)
 
 
+def keys_after(position: Sequence[str] | None, *, limit: int) -> list[EventKey]:
+    """Return the keys of the next events in the order of a scan; fewer only at the end.
+
+    ``position`` is the last key before; strongly consistent, for a rebuild.
+    """
+    start = None if position is None else EventRow.key(*position)
+    rows = EventRow.scan(
+        attributes_to_get=list(EventRow.key_names()),
+        consistent_read=True,
+        last_evaluated_key=start,
+        limit=limit,
+        page_size=limit,
+    )
+    return [(row.actor, row.moment) for row in rows]
+
+
 def erase(*, actor: str) -> int:
     """Remove all events of a user or session; return how many."""
     rows = list(EventRow.query(actor, attributes_to_get=list(EventRow.key_names())))

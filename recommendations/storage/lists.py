@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from core.dynamodb.batch import Put, write_batch
-from core.dynamodb.errors import is_condition_failure
+from core.dynamodb.conditions import save_if
 from core.dynamodb.sharded import merge_shards
 from recommendations.models import ItemStatsRow, ListRow
 from recommendations.storage.statistics import BOARD_SHARDS, board, counts_of
@@ -39,11 +39,11 @@ def ranked(*, period: str, generation: int, limit: int) -> list[Ranked]:
     return [Ranked(row.name, counts_of(row)) for row in rows]
 
 
-def save(lists: Mapping[str, Sequence[tuple[str, float]]]) -> None:
-    """Replace live lists, by name."""
+def save(lists: Mapping[str, Sequence[tuple[str, float]]], *, epoch: int) -> None:
+    """Replace live lists, by name; all that is in them was available in an epoch."""
     write_batch(
         [
-            Put(ListRow(name, LIVE, entries=[list(entry) for entry in entries]))
+            Put(ListRow(name, LIVE, entries=[list(entry) for entry in entries], epoch=epoch))
             for name, entries in lists.items()
         ]
     )
@@ -53,10 +53,4 @@ def claim(*, now: datetime, seconds: float) -> bool:
     """Take the right to make the lists for so long; False while somebody else has it."""
     free = ListRow.expires_at.does_not_exist() | (ListRow.expires_at <= now)
     row = ListRow(_CLAIM, LIVE, entries=[], expires_at=now + timedelta(seconds=seconds))
-    try:
-        row.save(condition=free)
-    except Exception as error:
-        if is_condition_failure(error):
-            return False
-        raise
-    return True
+    return save_if(row, free)

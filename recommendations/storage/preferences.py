@@ -12,16 +12,6 @@ def save(preferences: Preferences, *, replaces: int) -> bool:
     number = ServingRow.preferences_number
     unchanged = number.does_not_exist() if replaces == 0 else number == replaces
     values = msgspec.to_builtins(preferences)
+    actions = [ServingRow.preferences.set(values), number.set(replaces + 1)]
     row = ServingRow(ServingRow.PK, ServingRow.SK)
-
-    def applied() -> bool:
-        row.refresh(consistent_read=True)
-        return (row.preferences_number, row.preferences) == (replaces + 1, values)
-
-    return held(
-        lambda: row.update(
-            actions=[ServingRow.preferences.set(values), number.set(replaces + 1)],
-            condition=unchanged,
-        ),
-        applied=applied,
-    )
+    return held(lambda: row.update(actions=[*actions], condition=unchanged))

@@ -21,7 +21,7 @@ from core.dynamodb.batch import Get, read_batch
 from core.dynamodb.sharded import shard_of
 from core.dynamodb.transactions import Remove, Save, Update, transact
 from recommendations.models import EffectsRow, ItemStatsRow, PlacementStatsRow
-from recommendations.statistics import Contributions, CounterKey
+from recommendations.statistics import SHOP, Contributions, CounterKey
 from recommendations.storage.events import EventKey
 
 _CounterRow = ItemStatsRow | PlacementStatsRow
@@ -190,6 +190,12 @@ def counts_of(row: _CounterRow) -> dict[str, int | Decimal]:
         for name, value in row.attribute_values.items()
         if isinstance(value, int | Decimal)
     }
+
+
+def events_counted(*, generation: int) -> int:
+    """Return the events in the counters of the whole shop: a query of some rows for each day."""
+    rows = PlacementStatsRow.query(SHOP, PlacementStatsRow.period.startswith(f"{generation}#"))
+    return sum(int(row.events) for row in rows)
 
 
 def _increased(key: CounterKey, counts: Mapping[str, int | Decimal], generation: int) -> Update:
