@@ -7,10 +7,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from recommendations.engine.matrix import row_numbers
+from recommendations.engine.topk import row_blocks
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from scipy import sparse
+
+#: Bounds the memory for what items share, at about 16 bytes each.
+BLOCK_PRODUCTS = 10_000_000
 
 
 def shared_users(
@@ -32,8 +36,14 @@ def shared_users(
     ndarray of int64, shape (pairs.nnz,)
         In the order in which the pairs are stored.
     """
-    if not pairs.nnz:
-        return np.zeros(0, dtype=np.int64)
-    counts = (item_users @ user_items).tocsr()
-    counts.sort_indices()
-    return np.asarray(counts[row_numbers(pairs), pairs.indices], dtype=np.int64).ravel()
+    found = np.zeros(pairs.nnz, dtype=np.int64)
+    # What busy items share with all others is far more than the pairs asked for.
+    products = item_users @ np.diff(user_items.indptr).astype(np.float64)
+    for start, stop in row_blocks(products, pairs.shape[0], BLOCK_PRODUCTS):
+        asked = pairs[start:stop]
+        if asked.nnz:
+            counts = (item_users[start:stop] @ user_items).tocsr()
+            counts.sort_indices()
+            part = slice(pairs.indptr[start], pairs.indptr[stop])
+            found[part] = np.asarray(counts[row_numbers(asked), asked.indices]).ravel()
+    return found

@@ -117,7 +117,7 @@ def gram_blocks(
     factors = (1.0 if row_factors is None else row_factors) / lowered
     counts = column_sums(matrix, exponent=0.0)
     scale_in_place(matrix, columns=lowered)
-    for start, stop in _bounds(counts, block_rows, block_entries):
+    for start, stop in row_blocks(counts, block_rows, block_entries):
         rows = matrix[:, start:stop].T.tocsr()
         scale_in_place(rows, rows=factors[start:stop])
         yield _largest(rows, matrix, k=k, threads=threads, first=start)
@@ -183,17 +183,17 @@ def _preference(n_columns: int) -> NDArray[np.float64]:
     return 1.0 - _TIE_STEP * np.arange(n_columns, dtype=np.float64)
 
 
-def _bounds(
-    counts: NDArray[np.float64], block_rows: int, block_entries: int
+def row_blocks(
+    entries: NDArray[np.float64], block_rows: int, block_entries: int
 ) -> Iterator[tuple[int, int]]:
-    """Yield first and last-but-one row of blocks of bounded size, or of a single row."""
-    ends = np.cumsum(counts)
+    """Yield start and stop of runs of rows, bounded in rows and, unless of one row, in entries."""
+    ends = np.cumsum(entries)
     start = 0
-    while start < counts.size:
+    while start < entries.size:
         room = block_entries + (ends[start - 1] if start else 0)
         fitting = int(np.searchsorted(ends, room, side="right"))
         stop = min(max(fitting, start + 1), start + block_rows)
-        yield start, min(stop, counts.size)
+        yield start, min(stop, entries.size)
         start = stop
 
 
