@@ -28,7 +28,7 @@ TABLES: dict[str, dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
             CHANGE,
             ("accounts", "events", "item_terms", "items", "operations", "profiles", "users"),
         ),
-        "Read": (READ, ("lists", "neighbours")),
+        "Read": (READ, ("lists", "neighbours", "placement_stats")),
     },
     "stream": {
         "Change": (CHANGE, ("item_terms", "items", "profiles", "users")),

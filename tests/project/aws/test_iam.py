@@ -38,6 +38,7 @@ CHANGE = READ | {"BatchWriteItem", "DeleteItem", "PutItem", "UpdateItem"}
     [
         ("api", "accounts", CHANGE),
         ("api", "neighbours", READ),
+        ("api", "placement_stats", READ),
         ("stream", "accounts", set()),
         ("stream", "profiles", CHANGE),
         ("stream", "events", READ),
