@@ -1,6 +1,6 @@
 """The report of a model version as a page: charts without scripts, and one HTML file."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,19 @@ _MEASURES = {
     "coverage@20": "Coverage@20",
     "novelty@20": "Novelty@20 (bits)",
 }
-_CHARTED = "ndcg@20"
+_CHARTED = ("ndcg@20", "recall@20", "coverage@20")
+_ROWS = {
+    "neighbours": "Products with similar ones",
+    "content": "of these by name, categories and labels only",
+    "bought_together": "Products with partners in the basket",
+    "next": "Products with others that follow",
+    "lists": "Ready lists",
+}
+_SKIPPED = {
+    "unreadable": "could not be read",
+    "future": "have a time that is yet to come",
+    "unreadable products": "are products that could not be read",
+}
 _WIDTH, _HEIGHT = 600, 200
 
 
@@ -42,12 +54,14 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A bar, ``width`` percent of the longest."""
+    """A bar, ``width`` percent of the longest, with its 95 % interval where it is known."""
 
     name: str
     css: str
     text: str
     width: float
+    low: float | None = None
+    high: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +103,20 @@ def context(report: Report) -> dict[str, Any]:
             (label, [_cell(version.metrics[name], measure) for name in names])
             for measure, label in _MEASURES.items()
         ],
+        "quality": _quality(version.metrics, names),
         "groups": _groups(version.data.get("by_history", []), names),
         "lines": _lines(exposure, top),
+        "sizes": _sizes(version.data),
         "chart": {"width": _WIDTH, "height": _HEIGHT, "top": f"{top:.0%}"},
         "refined": f"{version.data['refined_share']:.0%}"
         if "refined_share" in version.data
         else "",
+        "notes": list(_notes(version.data)),
+        "rows": [
+            (label, f"{version.rows[name]:,}")
+            for name, label in _ROWS.items()
+            if name in version.rows
+        ],
         "trials": _trials(version.data.get("tuning")),
     }
 
@@ -112,9 +134,56 @@ def _cell(metrics: Mapping[str, Any], measure: str) -> Cell:
     )
 
 
+def _sizes(data: Mapping[str, Any]) -> dict[str, str]:
+    sizes = {**data, "measured": data.get("holdout", {}).get("users")}
+    return {name: f"{sizes.get(name) or 0:,}" for name in ("events", "users", "items", "measured")}
+
+
+def _notes(data: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what a reader of the measures should know."""
+    skipped = data.get("skipped") or {}
+    parts = [f"{count:,} {_SKIPPED.get(reason, reason)}" for reason, count in skipped.items()]
+    if parts:
+        yield f"Left out of the stored rows: {', '.join(parts)}."
+    holdout = data.get("holdout", {})
+    share = holdout.get("events_share", 1.0)
+    if share < 1:
+        yield f"Measured on a sample of the users, with {share:.0%} of the events."
+    if holdout.get("refine_seconds") is not None:
+        yield f"Each measured model was refined for at most {holdout['refine_seconds']} seconds."
+    if data.get("resumed_items"):
+        yield f"Refining went on from {data['resumed_items']:,} items of a run that was cut short."
+
+
+def _quality(metrics: Mapping[str, Mapping[str, Any]], names: Sequence[str]) -> list[Group]:
+    return [
+        Group(label=_MEASURES[measure], bars=_with_intervals(metrics, names, measure))
+        for measure in _CHARTED
+    ]
+
+
+def _with_intervals(
+    metrics: Mapping[str, Mapping[str, Any]], names: Sequence[str], measure: str
+) -> tuple[Bar, ...]:
+    intervals = {name: metrics[name].get("intervals", {}).get(measure) for name in names}
+    values = {name: metrics[name].get(measure, 0.0) for name in names}
+    top = max([*values.values(), *(each[1] for each in intervals.values() if each)], default=0.0)
+    scale = 100 / top if top else 0.0
+    return tuple(
+        Bar(
+            NAMES[name],
+            name,
+            f"{value:.3f}",
+            round(scale * value, 1),
+            *(round(scale * each, 1) for each in intervals[name] or ()),
+        )
+        for name, value in values.items()
+    )
+
+
 def _groups(by_history: Sequence[Mapping[str, Any]], names: Sequence[str]) -> list[Group]:
     top = max(
-        (group["metrics"][name][_CHARTED] for group in by_history for name in names), default=0.0
+        (group["metrics"][name][_CHARTED[0]] for group in by_history for name in names), default=0.0
     )
     return [
         Group(
@@ -123,8 +192,8 @@ def _groups(by_history: Sequence[Mapping[str, Any]], names: Sequence[str]) -> li
                 Bar(
                     NAMES[name],
                     name,
-                    f"{group['metrics'][name][_CHARTED]:.3f}",
-                    round(100 * group["metrics"][name][_CHARTED] / top, 1) if top else 0.0,
+                    f"{group['metrics'][name][_CHARTED[0]]:.3f}",
+                    round(100 * group["metrics"][name][_CHARTED[0]] / top, 1) if top else 0.0,
                 )
                 for name in names
             ),

@@ -31,6 +31,16 @@ class Change:
     before: tuple[Product, ...]
     after: tuple[Product, ...]
 
+    @property
+    def gone(self) -> tuple[Product, ...]:
+        """Neighbours that it has no longer."""
+        return tuple(product for product in self.before if product not in self.after)
+
+    @property
+    def new(self) -> tuple[Product, ...]:
+        """Neighbours that it had not before."""
+        return tuple(product for product in self.after if product not in self.before)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SampleUser:

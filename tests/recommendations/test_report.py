@@ -1,13 +1,14 @@
 """The report of a model version says how good it is and what it changes, in names."""
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client
 
-from recommendations import jobs
+from recommendations import jobs, reporting
 from recommendations.entities import Item
 from recommendations.services import catalogue, events, report
 from recommendations.staff.report import report_url
@@ -42,6 +43,27 @@ def test_it_names_the_products_whose_neighbours_changed(version: str) -> None:
     assert [product.name for product in change.before] == ["<Product> 7"]
     assert change.after[0].name == "<Product> 4"
     assert change.kept == 0
+    assert [product.item_id for product in change.gone] == ["p7"]
+    assert change.new == change.after
+
+
+def test_the_page_says_what_was_left_out_and_how_it_was_measured(version: str) -> None:
+    found = report.build(version=version)
+    holdout = {**found.version.data["holdout"], "events_share": 0.25, "refine_seconds": 40}
+    skipped = {"unreadable": 1200, "future": 1}
+    data = {**found.version.data, "holdout": holdout, "skipped": skipped, "resumed_items": 128}
+
+    page = reporting.as_html(replace(found, version=replace(found.version, data=data)))
+
+    for text in (
+        "1,200 could not be read, 1 have a time that is yet to come",
+        "a sample of the users, with 25% of the events",
+        "for at most 40 seconds",
+        "went on from 128 items",
+        "Products with partners in the basket",
+        'class="interval"',
+    ):
+        assert text in page
 
 
 def test_it_shows_what_recently_active_users_would_see_with_either_version(version: str) -> None:
