@@ -7,9 +7,11 @@ from recommendations.staff import (
     EventResource,
     Explorer,
     Exports,
+    InsightsPage,
     ItemResource,
     JobResource,
     ModelResource,
+    PlacementResource,
     Settings,
     overview,
 )
@@ -23,7 +25,16 @@ site = StaffSite(
             "Shop",
             (CustomerResource(), ItemResource(), EventResource(), Tool("exports", Exports)),
         ),
-        Section("Recommendations", (Tool("explorer", Explorer), ModelResource(), JobResource())),
+        Section(
+            "Recommendations",
+            (
+                Tool("explorer", Explorer),
+                PlacementResource(),
+                Tool("insights", InsightsPage),
+                ModelResource(),
+                JobResource(),
+            ),
+        ),
         Section(
             "Administration",
             (

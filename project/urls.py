@@ -3,6 +3,7 @@ from django.views.generic import RedirectView
 
 from core.api import docs
 from project.staff import site
+from recommendations.staff.placement_editor import PlacementEditor
 from recommendations.staff.report import ReportView
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -11,6 +12,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
         "admin/models/<str:key>/report/",
         site.admin_view(ReportView.as_view(site=site)),
         name="model-report",
+    ),
+    path(
+        "admin/placement-editor/",
+        site.admin_view(PlacementEditor.as_view(site=site)),
+        name="placement-editor",
     ),
     path("admin/", site.urls),
     path("api/docs/", docs.docs, name="api-docs"),

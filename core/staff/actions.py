@@ -114,9 +114,14 @@ class ActionView(ResourceView):
 
 
 def offered(request: HttpRequest, resource: Resource, row: Any = None) -> list[dict[str, Any]]:
-    """Return the actions that this person may run here, as links."""
+    """Return the pages and actions that this person may open and run here, as links."""
     key = None if row is None else resource.key(row)
-    return [
+    links = [
+        {"label": link.label, "url": link.url(row), "danger": False}
+        for link in resource.links
+        if link.on_row == (row is not None) and request.user.has_perm(link.permission)
+    ]
+    return links + [
         {
             "label": action.label,
             "url": action_url(resource.name, action.name, key),

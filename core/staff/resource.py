@@ -178,6 +178,22 @@ class Action:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """A page of its own for what no action's question could ask; offered beside the actions.
+
+    Attributes
+    ----------
+    url
+        Returns its address, for a row or None.
+    """
+
+    label: str
+    permission: str
+    url: Callable[[Any], str]
+    on_row: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
     """A part of a row's page that the browser asks for by itself.
 
@@ -213,6 +229,7 @@ class Resource:
     columns: ClassVar[Sequence[Column]]
     search: ClassVar[Search | None] = None
     filters: ClassVar[Sequence[Filter]] = ()
+    links: ClassVar[Sequence[Link]] = ()
     actions: ClassVar[Sequence[Action]] = ()
     parts: ClassVar[Sequence[Part]] = ()
     page_size: ClassVar[int] = 25

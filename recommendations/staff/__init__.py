@@ -4,10 +4,12 @@ from recommendations.staff.customers import CustomerResource
 from recommendations.staff.events import EventResource
 from recommendations.staff.explorer import Explorer
 from recommendations.staff.exports import Exports
+from recommendations.staff.insights import InsightsPage
 from recommendations.staff.items import ItemResource
 from recommendations.staff.jobs import JobResource
 from recommendations.staff.models import ModelResource
 from recommendations.staff.overview import overview
+from recommendations.staff.placements import PlacementResource
 from recommendations.staff.settings import Settings
 
 __all__ = [
@@ -15,9 +17,11 @@ __all__ = [
     "EventResource",
     "Explorer",
     "Exports",
+    "InsightsPage",
     "ItemResource",
     "JobResource",
     "ModelResource",
+    "PlacementResource",
     "Settings",
     "overview",
 ]

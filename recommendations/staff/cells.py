@@ -167,3 +167,12 @@ def price(item: Item) -> Any:
     if item.price is None:
         return NOTHING
     return f"{item.price:,.2f} {item.currency or ''}".strip()
+
+
+def move(before: int | None, now: int) -> str:
+    """Return how far a product has moved in a list, from one place to another."""
+    if before is None:
+        return "new"
+    if before == now:
+        return "·"
+    return f"▲ {before - now}" if before > now else f"▼ {now - before}"

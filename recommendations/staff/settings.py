@@ -21,7 +21,6 @@ from recommendations.staff import cells
 CHANGE = "placements:write"
 _SHOWN = 10
 _WEIGHTS = ("purchase", "like", "cart", "click", "view", "impression")
-_UNCHANGED, _NEW = "·", "new"
 
 
 class SettingsForm(forms.Form):
@@ -135,7 +134,7 @@ def _panels(found: service.Preview) -> tuple[Panel, ...]:
         return [
             {
                 "product": known[row.item_id],
-                "move": _move(before.get(row.item_id), place) if moved else "",
+                "move": cells.move(before.get(row.item_id), place) if moved else "",
             }
             for place, row in enumerate(entries[:_SHOWN])
         ]
@@ -153,11 +152,3 @@ def _panels(found: service.Preview) -> tuple[Panel, ...]:
             ("With these settings", found.then, True),
         )
     )
-
-
-def _move(before: int | None, now: int) -> str:
-    if before is None:
-        return _NEW
-    if before == now:
-        return _UNCHANGED
-    return f"▲ {before - now}" if before > now else f"▼ {now - before}"

@@ -47,6 +47,25 @@
         }
     });
 
+    // Rows of a form: the page comes with one empty row of each kind, more are made here.
+    const showAddButtons = () => {
+        document.querySelectorAll('[data-rows] .more').forEach((more) => { more.hidden = false; });
+    };
+    showAddButtons();
+    document.addEventListener('htmx:after:swap', showAddButtons);
+    document.addEventListener('click', (event) => {
+        const button = event.target.closest('[data-add-row]');
+        if (button) {
+            const rows = button.closest('[data-rows]');
+            const total = rows.querySelector('[name$="-TOTAL_FORMS"]');
+            const row = rows.querySelector('template').content.firstElementChild.cloneNode(true);
+            row.innerHTML = row.innerHTML.replaceAll('__prefix__', total.value);
+            total.value = Number(total.value) + 1;
+            rows.querySelector('template').before(row);
+            row.querySelector('input, select').focus();
+        }
+    });
+
     // Up and down go from row to row once a row's link has the focus.
     document.addEventListener('keydown', (event) => {
         if (event.key !== 'ArrowDown' && event.key !== 'ArrowUp') {

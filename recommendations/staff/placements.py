@@ -1,0 +1,301 @@
+"""Placements: what is shown under each name, who changed it, and what the rules do."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+from django import forms
+from django.http import HttpRequest
+
+from core.pages import Page
+from core.staff.html import NOTHING, badge, link, moment, number, plain, text_or_nothing
+from core.staff.links import list_url
+from core.staff.resource import (
+    Action,
+    ActionError,
+    Call,
+    Column,
+    Hint,
+    Link,
+    Outcome,
+    Panel,
+    Query,
+    Resource,
+)
+from core.validation import from_iso
+from recommendations.placements import Placement
+from recommendations.services import placements
+from recommendations.services.placements import (
+    KEPT_VERSIONS,
+    Change,
+    PlacementChangedError,
+    StoredPlacement,
+    UnknownVersionError,
+    Version,
+)
+from recommendations.staff.placement_editor import editor_url
+from recommendations.staff.placement_forms import RECOMMENDER_LABELS
+from recommendations.staff.placement_preview import VisitForm, preview_context, rule_sentences
+
+WRITE = "placements:write"
+_TABLE = "staff/panels/table.html"
+
+
+class RevertForm(forms.Form):
+    """Which version to go back to."""
+
+    version = forms.ChoiceField()
+
+    def __init__(self, data: Mapping[str, Any] | None, *, stored: StoredPlacement) -> None:
+        super().__init__(data)
+        older = placements.history(name=stored.placement.name, limit=KEPT_VERSIONS).rows
+        self.fields["version"].choices = [
+            (version.number, _version_label(version))
+            for version in older
+            if version.placement is not None and version.number != stored.number
+        ]
+
+
+def _version_label(version: Version) -> str:
+    return f"{version.number}: {from_iso(version.saved_at):%Y-%m-%d %H:%M} by {version.saved_by}"
+
+
+def _outcome(message: str, change: Change, url: str = "") -> Outcome:
+    changed = change.differences()
+    return Outcome(message=message, url=url, before=changed["before"], after=changed["after"])
+
+
+def _revert(call: Call) -> Outcome:
+    stored: StoredPlacement = call.row
+    name, version = stored.placement.name, int(call.data["version"])
+    try:
+        change = placements.revert(name=name, number=version, by=call.by, replaces=stored.number)
+    except (PlacementChangedError, UnknownVersionError) as error:
+        raise ActionError(f"{error}.") from error
+    return _outcome(f"{name} is as it was in version {version} again.", change)
+
+
+def _delete(call: Call) -> Outcome:
+    stored: StoredPlacement = call.row
+    name = stored.placement.name
+    try:
+        change = placements.delete(name=name, by=call.by, replaces=stored.number)
+    except PlacementChangedError as error:
+        raise ActionError(f"{error}.") from error
+    return _outcome(f"{name} is gone: its name is unknown now.", change, list_url("placements"))
+
+
+class PlacementResource(Resource):
+    """What the shop shows under each name."""
+
+    name = "placements"
+    singular = "Placement"
+    plural = "Placements"
+    permission = "recommendations:read"
+    intro = "What the shop asks for by name, such as the front page. A change shows at once."
+    columns = (
+        Column("Placement", lambda row: row.placement.name, "nowrap"),
+        Column("Shows", lambda row: RECOMMENDER_LABELS[row.placement.recommender]),
+        Column("Rules", lambda row: number(len(rule_sentences(row.placement.rules))), "num"),
+        Column("Experiment", lambda row: _experiment(row.placement), "wide-only"),
+        Column("Changed (UTC)", lambda row: moment(from_iso(row.saved_at)), "wide-only"),
+        Column("By", lambda row: row.saved_by, "wide-only"),
+    )
+    links = (
+        Link(
+            label="Add placement",
+            permission=WRITE,
+            url=lambda _: editor_url(),
+            on_row=False,
+        ),
+        Link(
+            label="Edit",
+            permission=WRITE,
+            url=lambda row: editor_url(row.placement.name),
+        ),
+    )
+    actions = (
+        Action(
+            name="revert",
+            label="Go back",
+            permission=WRITE,
+            question="Go back to which version of {title}? The present one is kept.",
+            confirm_label="Go back",
+            run=_revert,
+            form=lambda row, data: RevertForm(data, stored=row),
+            offered=lambda row: row.number > 1,
+        ),
+        Action(
+            name="delete",
+            label="Delete",
+            permission=WRITE,
+            question="Delete {title}? The shop’s requests for it get a 404 from then on.",
+            confirm_label="Delete it",
+            danger=True,
+            run=_delete,
+        ),
+    )
+
+    def page(self, query: Query) -> Page[StoredPlacement]:
+        return placements.listing(limit=query.limit, position=query.position)
+
+    def key(self, row: StoredPlacement) -> str:
+        return row.placement.name
+
+    def find(self, key: str) -> StoredPlacement | None:
+        return placements.find(name=key)
+
+    def empty(self, query: Query) -> Hint:  # noqa: ARG002  # there is nothing to narrow
+        return Hint(
+            "There are no placements yet. One says what the shop shows in one of its places: "
+            "which recommender, which filters, and what to boost, bury or pin.",
+            "Add the first placement",
+            editor_url(),
+            WRITE,
+        )
+
+    def panels(self, request: HttpRequest, row: StoredPlacement) -> Sequence[Panel]:
+        placement = row.placement
+        facts = [
+            ("Shows", RECOMMENDER_LABELS[placement.recommender]),
+            ("Filled up with", plain([RECOMMENDER_LABELS[n] for n in placement.fallbacks])),
+            ("Products", number(placement.limit)),
+            ("What the user bought", "left out" if placement.exclude_purchased else "shown too"),
+            ("Experiment", _experiment(placement)),
+            ("Version", f"{row.number}, by {row.saved_by}"),
+            ("Description", text_or_nothing(placement.description)),
+        ]
+        sentences = [*filter_sentences(placement), *rule_sentences(placement.rules).values()]
+        form = VisitForm(request.GET)
+        return [
+            Panel(
+                title="About",
+                template="staff/panels/facts.html",
+                context={"facts": facts},
+                width="half",
+            ),
+            Panel(
+                title="Filters and rules",
+                template="staff/panels/sentences.html",
+                context={"sentences": sentences or ["None: the recommender alone decides."]},
+                width="half",
+            ),
+            Panel(
+                title="What it shows",
+                template="staff/recommendations/placement_shown.html",
+                context={
+                    "form": form,
+                    "preview": preview_context(placement, form) if form.is_valid() else None,
+                },
+            ),
+            *_compared(request, row),
+            _history(row),
+        ]
+
+
+def _experiment(placement: Placement) -> Any:
+    if placement.experiment is None:
+        return NOTHING
+    variants = ", ".join(variant.name for variant in placement.experiment.variants)
+    return f"{placement.experiment.name}: {variants}"
+
+
+def filter_sentences(placement: Placement) -> list[str]:
+    """Return what the filters of a placement ask for, in the words of a reader."""
+    filters = placement.filters
+    sentences = []
+    for what, terms in (("category", filters.categories), ("label", filters.labels)):
+        for words, values in (
+            ("one of", terms.any_of),
+            ("all of", terms.all_of),
+            ("none of", terms.none_of),
+        ):
+            if values:
+                sentences.append(f"Only with {words} the {what}: {', '.join(values)}")
+    if filters.price_min is not None:
+        sentences.append(f"Only from a price of {filters.price_min}")
+    if filters.price_max is not None:
+        sentences.append(f"Only up to a price of {filters.price_max}")
+    if filters.exclude:
+        sentences.append(f"Never: {', '.join(sorted(filters.exclude))}")
+    return sentences
+
+
+def _history(stored: StoredPlacement) -> Panel:
+    name = stored.placement.name
+    columns = (
+        Column("Version", lambda row: row.number, "num"),
+        Column("Saved (UTC)", lambda row: moment(from_iso(row.saved_at))),
+        Column("By", lambda row: row.saved_by),
+        Column("Note", lambda row: _note(row), "wide-only"),
+        Column("Compared with now", lambda row: _compare_link(row, stored)),
+    )
+    rows = placements.history(name=name, limit=KEPT_VERSIONS).rows
+    return Panel(
+        title="History",
+        template=_TABLE,
+        context={
+            "label": "Versions",
+            "columns": columns,
+            "rows": [[(column, column.value(row)) for column in columns] for row in rows],
+        },
+    )
+
+
+def _note(version: Version) -> Any:
+    if version.placement is None:
+        return badge("deleted", "bad")
+    return text_or_nothing(version.note)
+
+
+def _compare_link(version: Version, stored: StoredPlacement) -> Any:
+    if version.number == stored.number:
+        return badge("now", "good")
+    if version.placement is None:
+        return NOTHING
+    return link("See what differs", f"?compared={version.number}#compared")
+
+
+def _compared(request: HttpRequest, stored: StoredPlacement) -> list[Panel]:
+    """Return what differs between the version that the address asks for and the present one."""
+    wanted = request.GET.get("compared", "")
+    if not (wanted.isascii() and wanted.isdigit() and len(wanted) < 9):
+        return []
+    version = placements.find_version(name=stored.placement.name, number=int(wanted))
+    if version is None or version.placement is None:
+        return []
+    before, after = _flat(version.placement), _flat(stored.placement)
+    names = [name for name in sorted({*before, *after}) if before.get(name) != after.get(name)]
+    columns = (
+        Column("Field", lambda name: name),
+        Column(f"In version {wanted}", lambda name: plain(before.get(name))),
+        Column("Now", lambda name: plain(after.get(name))),
+    )
+    return [
+        Panel(
+            title=f"Version {wanted} and now",
+            template=_TABLE,
+            context={
+                "label": "What differs",
+                "columns": columns,
+                "rows": [[(column, column.value(name)) for column in columns] for name in names],
+                "hint": Hint("They are the same."),
+            },
+        )
+    ]
+
+
+def _flat(placement: Placement) -> dict[str, Any]:
+    """Return the fields of a placement by their path, without those that are empty."""
+
+    def walk(path: str, value: Any) -> dict[str, Any]:
+        if isinstance(value, dict):
+            parts = [(f"{path}.{name}" if path else name, each) for name, each in value.items()]
+        elif isinstance(value, list | tuple) and any(isinstance(each, dict) for each in value):
+            parts = [(f"{path}[{place}]", each) for place, each in enumerate(value)]
+        else:
+            return {path: value}
+        return {name: each for part in parts for name, each in walk(*part).items()}
+
+    content = msgspec.to_builtins(placement, order="deterministic")
+    return {name: value for name, value in walk("", content).items() if value not in (None, [], ())}
