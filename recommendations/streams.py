@@ -18,8 +18,9 @@ from recommendations.storage.events import EventKey
 
 logger = logging.getLogger(__name__)
 
-# What content causes. Another try would meet the same content; whatever else goes wrong may pass.
-_POISON = (ArithmeticError, LookupError, MsgspecError, TypeError, ValueError)
+# What content causes: another try would meet the same content. Whatever else goes wrong may pass,
+# or be mended while Lambda tries again; it becomes a dead letter when that gives up.
+_POISON = (ArithmeticError, LookupError, MsgspecError, ValueError)
 
 Record = Mapping[str, Any]
 
@@ -51,6 +52,7 @@ def handler(event: Mapping[str, Any], context: object = None) -> dict[str, Any]:
         # The key is personal; the sequence number in the answer or letter leads to it.
         logger.error("%s records cannot be handled", len(by_key[key]), exc_info=reason)
         failed += _given_up(by_key[key], reason) if poison else by_key[key]
+    realtime.refresh_lists()
     return {
         "batchItemFailures": [
             {"itemIdentifier": record["dynamodb"]["SequenceNumber"]} for record in failed

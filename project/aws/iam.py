@@ -26,20 +26,51 @@ TABLES: dict[str, dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
     "api": {
         "Change": (
             CHANGE,
-            ("accounts", "events", "item_terms", "items", "operations", "profiles", "users"),
+            (
+                "accounts",
+                "dead_letters",
+                "event_effects",
+                "events",
+                "item_stats",
+                "item_terms",
+                "items",
+                "operations",
+                "placement_stats",
+                "profiles",
+                "users",
+            ),
         ),
-        "Read": (READ, ("lists", "neighbours", "placement_stats")),
+        "Read": (READ, ("lists", "neighbours")),
     },
     "stream": {
-        "Change": (CHANGE, ("item_terms", "items", "profiles", "users")),
-        "Read": (READ, ("events", "lists", "neighbours", "operations")),
+        "Change": (
+            CHANGE,
+            (
+                "dead_letters",
+                "event_effects",
+                "item_stats",
+                "item_terms",
+                "items",
+                "lists",
+                "placement_stats",
+                "profiles",
+                "users",
+            ),
+        ),
+        "Read": (READ, ("events", "neighbours", "operations")),
     },
     "jobs": {
-        "Change": (CHANGE, ("lists", "neighbours", "operations")),
-        "Read": (READ, ("items", "profiles", "users")),
+        "Change": (CHANGE, ("dead_letters", "lists", "neighbours", "operations")),
+        "Read": (READ, ("item_terms", "items", "users")),
+        # What a rebuild makes anew.
+        "Rebuild": (
+            (*CHANGE, "dynamodb:Scan"),
+            ("event_effects", "item_stats", "placement_stats", "profiles"),
+        ),
         "Scan": (SCAN, ("events",)),
     },
 }
+QUEUE_ACTIONS = ("sqs:DeleteMessage", "sqs:GetQueueUrl", "sqs:ReceiveMessage")
 STREAM_ACTIONS = (
     "dynamodb:DescribeStream",
     "dynamodb:GetRecords",
@@ -65,8 +96,10 @@ def policy(stage: Stage, *, account: str) -> dict[str, Any]:
         statements.append(_allow("StartJobs", ["lambda:InvokeFunction"], [arn]))
     if settings.EXPORT_BUCKET:
         statements += _exports(stage)
+    if "jobs" in stage.roles and settings.FAILURE_QUEUE:
+        statements += _failures(stage, account)
     if "stream" in stage.roles:
-        streams = [f"{_table(stage, account, name)}/stream/*" for name in source_tables()]
+        streams = _streams(stage, account)
         queue = f"arn:aws:sqs:{stage.region}:{account}:{failure_queue(stage)}"
         statements += [
             _allow("Streams", STREAM_ACTIONS, streams),
@@ -84,6 +117,20 @@ def _exports(stage: Stage) -> Iterator[dict[str, Any]]:
         yield _allow("WriteExports", ["s3:AbortMultipartUpload", "s3:PutObject"], files)
     if "api" in stage.roles:
         yield _allow("LinkExports", ["s3:GetObject"], files)
+
+
+def _failures(stage: Stage, account: str) -> list[dict[str, Any]]:
+    """Return what it takes to look into the records that the stream function has given up."""
+    queue = f"arn:aws:sqs:{stage.region}:{account}:{settings.FAILURE_QUEUE}"
+    reading = ("dynamodb:GetRecords", "dynamodb:GetShardIterator")
+    return [
+        _allow("FailedRecords", reading, _streams(stage, account)),
+        _allow("FailureQueue", QUEUE_ACTIONS, [queue]),
+    ]
+
+
+def _streams(stage: Stage, account: str) -> list[str]:
+    return [f"{_table(stage, account, name)}/stream/*" for name in source_tables()]
 
 
 def _tables(stage: Stage, account: str, role: str) -> Iterator[dict[str, Any]]:

@@ -52,7 +52,7 @@ def source_tables() -> list[str]:
 
 def failure_queue(stage: Stage) -> str:
     """Return the name of the queue that learns of batches given up on."""
-    return f"{stage.function}-stream-failures"
+    return stage.environment.get("FAILURE_QUEUE") or f"{stage.function}-stream-failures"
 
 
 def connect(stage: Stage) -> Iterator[Mapping]:

@@ -96,7 +96,10 @@ def collect() -> int:
     if not settings.FAILURE_QUEUE:
         return 0
     client = boto3.client("sqs")
-    url = client.get_queue_url(QueueName=settings.FAILURE_QUEUE)["QueueUrl"]
+    try:
+        url = client.get_queue_url(QueueName=settings.FAILURE_QUEUE)["QueueUrl"]
+    except client.exceptions.QueueDoesNotExist:
+        return 0  # Nothing follows a stream yet.
     count = 0
     while count < _MOST:
         answer = client.receive_message(QueueUrl=url, MaxNumberOfMessages=_MESSAGES)

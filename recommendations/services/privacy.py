@@ -4,34 +4,43 @@ from typing import Any
 
 import msgspec
 
-from recommendations.storage import events, serving
+from recommendations.services import statistics
+from recommendations.storage import dead_letters, events, serving
+from recommendations.storage import statistics as ledger
 
 _PAGE = 500
 
 
 def export(*, user_id: str) -> dict[str, list[Any]]:
-    """Return all rows about a user as plain JSON data, by table."""
-    rows: list[Any] = []
-    position: Any = None
-    while True:
-        page = events.history(actor=user_id, limit=_PAGE, position=position, consistent=True)
-        rows += [msgspec.to_builtins(event) for event in page.rows]
-        position = page.next
-        if position is None:
-            break
+    """Return all rows about a user as plain JSON data, by table.
+
+    Of the ledger only what it has of events that are gone: all else says what the events say.
+    """
+    page = events.history(actor=user_id, limit=_PAGE, consistent=True)
+    found = list(page.rows)
+    while page.next is not None:
+        page = events.history(actor=user_id, limit=_PAGE, position=page.next, consistent=True)
+        found += page.rows
+    gone = ledger.keys_of(user_id).difference(map(events.key_of, found))
     _, profile = serving.state_and_profile(user_id=user_id, consistent=True)
     return {
-        "events": rows,
+        "dead_letters": [msgspec.to_builtins(row) for row in dead_letters.of_actor(user_id)],
+        "event_effects": [list(key) for key in sorted(gone)],
+        "events": [msgspec.to_builtins(event) for event in found],
         "profiles": [] if profile is None else [msgspec.to_builtins(profile)],
     }
 
 
 def erase(*, user_id: str) -> dict[str, int]:
-    """Erase a user's events, then the profile made of them; return how many rows by table.
+    """Erase a user's events, then what was made of them; return how many rows by table.
 
-    The stream function sees the events go and finds nothing to make a profile of again.
+    What the events have added to counters is taken back. The stream function sees the events go
+    and finds nothing to make anything of again.
     """
+    letters = dead_letters.of_actor(user_id)
     return {
         "events": events.erase(actor=user_id),
+        "event_effects": statistics.take_back(actor=user_id),
+        "dead_letters": dead_letters.delete(letter.letter_id for letter in letters),
         "profiles": int(serving.delete_profile(user_id=user_id)),
     }

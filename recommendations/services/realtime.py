@@ -40,9 +40,7 @@ def follow(*, keys: Collection[EventKey], item_ids: Collection[str]) -> dict[Eve
             customers.forget_bare(user_id=user_id)
     catalogue.ensure(item_ids=item_ids)
     failed = {key: error for key in keys if isinstance(error := refreshed.get(key[0]), Exception)}
-    failed |= count(list(keys))
-    _refresh_lists()
-    return failed
+    return failed | count(list(keys))
 
 
 def refresh_profiles(user_ids: Sequence[str]) -> Mapping[str, bool | Exception]:
@@ -73,7 +71,8 @@ def count(
     return {key: BatchIncompleteError([key]) for key in left}
 
 
-def _refresh_lists() -> None:
+def refresh_lists() -> None:
+    """Make the live lists if it is time to; what goes wrong there is only logged."""
     try:
         lists.refresh_if_due()
     except Exception:

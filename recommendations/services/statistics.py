@@ -44,6 +44,28 @@ def apply(*, keys: Collection[EventKey], state: ServingState | None = None) -> s
     return left
 
 
+def take_back(*, actor: str) -> int:
+    """Take back what the events of a user or session have added, once they are gone.
+
+    Returns
+    -------
+    int
+        The number of events in the ledger; none of them is left.
+
+    Raises
+    ------
+    BatchIncompleteError
+        With the events that others kept changing the same rows as; run it again.
+    """
+    keys = storage.keys_of(actor)
+    left = apply(keys=keys)
+    if left:
+        raise BatchIncompleteError(sorted(left))
+    # Of generations that nobody reads.
+    storage.forget(actor)
+    return len(keys)
+
+
 def counted(*, generation: int) -> int:
     """Return how many events have been counted."""
     return storage.events_counted(generation=generation)

@@ -17,7 +17,7 @@ from typing import Any, cast
 from pynamodb.attributes import Attribute
 from pynamodb.expressions.condition import Condition
 
-from core.dynamodb.batch import Get, read_batch
+from core.dynamodb.batch import Delete, Get, read_batch, write_all
 from core.dynamodb.sharded import shard_of
 from core.dynamodb.transactions import Remove, Save, Update, transact
 from recommendations.models import EffectsRow, ItemStatsRow, PlacementStatsRow
@@ -84,6 +84,22 @@ def effects(keys: Collection[EventKey], *, generation: int) -> dict[EventKey, Ef
         key: Effects(_decode(row.effects), row.digest) if isinstance(row, EffectsRow) else Effects()
         for key, row in zip(entries, rows, strict=True)
     }
+
+
+def keys_of(actor: str) -> set[EventKey]:
+    """Return the events of a user or session that the ledger knows, of all generations."""
+    return {(actor, entry.partition("#")[2]) for entry in _entries_of(actor)}
+
+
+def forget(actor: str) -> int:
+    """Remove the ledger's rows of a user or session, which must not count any more."""
+    return write_all(Delete(EffectsRow, actor, entry) for entry in _entries_of(actor))
+
+
+def _entries_of(actor: str) -> list[str]:
+    names = list(EffectsRow.key_names())
+    rows = EffectsRow.query(actor, attributes_to_get=names, consistent_read=True)
+    return [row.entry for row in rows]
 
 
 def _entry(key: EventKey, generation: int) -> tuple[str, str]:

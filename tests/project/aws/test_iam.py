@@ -38,14 +38,19 @@ CHANGE = READ | {"BatchWriteItem", "DeleteItem", "PutItem", "UpdateItem"}
     [
         ("api", "accounts", CHANGE),
         ("api", "neighbours", READ),
-        ("api", "placement_stats", READ),
+        ("api", "placement_stats", CHANGE),
         ("stream", "accounts", set()),
         ("stream", "profiles", CHANGE),
         ("stream", "events", READ),
         ("stream", "operations", READ),
         ("jobs", "accounts", set()),
         ("jobs", "users", READ),
-        ("jobs", "profiles", READ),
+        ("jobs", "profiles", CHANGE | {"Scan"}),
+        ("jobs", "event_effects", CHANGE | {"Scan"}),
+        ("api", "event_effects", CHANGE),
+        ("api", "lists", READ),
+        ("stream", "lists", CHANGE),
+        ("stream", "placement_stats", CHANGE),
         ("jobs", "events", READ | {"Scan"}),
         ("jobs", "items", READ),
         ("jobs", "neighbours", CHANGE),
@@ -62,6 +67,15 @@ def test_only_jobs_scan_and_nobody_describes_tables() -> None:
         actions = set(chain.from_iterable(part["Action"] for part in statements(role)))
         assert ("dynamodb:Scan" in actions) == (role == "jobs")
         assert "dynamodb:DescribeTable" not in actions
+
+
+def test_only_jobs_look_into_what_the_stream_gave_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settings, "FAILURE_QUEUE", "alsobought-failures")
+
+    for role in FUNCTIONS:
+        reading = [part for part in statements(role) if "sqs:ReceiveMessage" in part["Action"]]
+        assert bool(reading) == (role == "jobs")
+        assert all(part["Resource"][0].endswith(":alsobought-failures") for part in reading)
 
 
 def test_only_the_api_starts_jobs(monkeypatch: pytest.MonkeyPatch) -> None:
