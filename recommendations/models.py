@@ -246,7 +246,6 @@ class ServingRow(OperationsRow):
     live_version = UnicodeAttribute(null=True)
     hidden = UnicodeSetAttribute(null=True)
     epoch = NumberAttribute(null=True)
-    listed = NumberAttribute(null=True)
     preferences = JSONAttribute(null=True)
     preferences_number = NumberAttribute(null=True)
     generation = NumberAttribute(null=True)

@@ -22,6 +22,8 @@ from recommendations.entities import Event
 from recommendations.preferences import Preferences
 
 READY = 100
+# The ready lists that fill up a profile's own, in this order.
+FALLBACKS = ("trending", "popular")
 # Ready lists by the name of their recommender, in the order in which they fill up.
 Fallbacks = Sequence[tuple[str, Sequence[tuple[str, float]]]]
 MAX_EXCLUDED = 300

@@ -1,6 +1,6 @@
 """What is like a product by its words, for products that are newer than the model."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import islice
 
@@ -11,10 +11,9 @@ from recommendations.storage import items
 from recommendations.storage.reads import Reads, Wanted
 
 SOURCE = "content"
-_ASKED = 3
+ASKED = 3
 _QUERIES = 3
 _PER_QUERY = 50
-_ENOUGH = 5
 
 
 def content_entries(
@@ -22,32 +21,37 @@ def content_entries(
 ) -> list[Entry]:
     """Return products with words and categories like those of the first few products.
 
-    One term after the other is looked up, that which tells most first, until some products are
-    found: as a rule that takes one query and one batch.
+    One term after the other is looked up, that which tells most first, until there are others
+    that have it: as a rule that takes one query, and then one batch.
 
     Parameters
     ----------
     along
         Further rows to read in that batch.
     """
-    asked = item_ids[:_ASKED]
+    asked = item_ids[:ASKED]
     reads.fetch(Wanted(items=asked))
     found: dict[str, None] = {}
-    for find in islice(_queries(list(reads.items(asked).values())), _QUERIES):
+    for find in islice(_queries(_named(reads.items(asked))), _QUERIES):
         found.update(dict.fromkeys(find(limit=_PER_QUERY)))
         reads.round_trips += 1
-        if len(found.keys() - set(asked)) >= _ENOUGH:
+        if found.keys() - set(asked):
             break
     along = along or Wanted()
     reads.fetch(Wanted(items=list(found)[: reads.room(along)]) | along)
     texts = {
         item.item_id: terms_of(name=item.name, categories=item.categories, labels=item.labels)
-        for item in reads.items([*asked, *found]).values()
+        for item in _named(reads.items([*asked, *found]))
         if item.available or item.item_id in asked
     }
     return [
         Entry(item_id, round_score(score), SOURCE) for item_id, score in most_alike(asked, texts)
     ]
+
+
+def _named(found: Mapping[str, Item]) -> list[Item]:
+    """Return the products that have a name; those that only events know go by their id."""
+    return [item for item in found.values() if item.name != item.item_id]
 
 
 def _queries(known: Sequence[Item]) -> Iterator[Callable[..., list[str]]]:

@@ -38,8 +38,9 @@ def refresh_if_due(*, now: datetime | None = None) -> bool:
 
 def refresh(*, now: datetime | None = None) -> dict[str, int]:
     """Make the lists; return how many products are in each."""
-    made = compute(state=serving.state(), now=now or datetime.now(UTC))
-    lists.save(made)
+    state = serving.state(consistent=True)
+    made = compute(state=state, now=now or datetime.now(UTC))
+    lists.save(made, epoch=state.epoch)
     return {name: len(entries) for name, entries in made.items()}
 
 

@@ -5,12 +5,20 @@ from dataclasses import dataclass
 
 from recommendations.entities import Event
 from recommendations.preferences import Preferences
-from recommendations.profiles import READY, Entry, Past, Profile, make, past_of, ready_list
+from recommendations.profiles import (
+    FALLBACKS,
+    READY,
+    Entry,
+    Past,
+    Profile,
+    make,
+    past_of,
+    ready_list,
+)
 from recommendations.services.content import content_entries
 from recommendations.storage import events, serving
 from recommendations.storage.reads import Reads, Wanted
 
-FALLBACK_LISTS = ("trending", "popular")
 _MAX_EVENTS = 100
 _TRIES = 5
 
@@ -115,25 +123,29 @@ def _newest(user_id: str) -> tuple[Event, ...]:
 
 
 def ready_entries(*, past: Past, reads: Reads, exclude_purchased: bool = True) -> list[Entry]:
-    """Return the ready list for what a user did, all of it available: at most 100 products."""
+    """Return the ready list for what a user did, all of it available: at most 100 products.
+
+    It is filled up from the model's own lists. The live ones change by the minute, and so would
+    profiles with them.
+    """
     ids = [row.item_id for row in past.history]
-    reads.fetch(Wanted(neighbours={"similar": ids}, lists=FALLBACK_LISTS))
-    near = reads.neighbours(ids, kind="similar")
+    reads.fetch(Wanted(neighbours={"similar": ids}, trained_lists=FALLBACKS))
     taken = {*past.disliked, *(past.bought if exclude_purchased else ()), *reads.state.hidden}
+    near = reads.neighbours(ids, kind="similar")
     found = ready_list(
         history=past.history,
         neighbours=near,
-        fallbacks=[(name, reads.ready_list(name)) for name in FALLBACK_LISTS],
+        fallbacks=[(name, reads.trained_list(name)) for name in FALLBACKS],
         exclude=taken,
         source="personal",
     )
     if not any(near.values()):
-        cold = content_entries(item_ids=ids, reads=reads)
-        found = [*(entry for entry in cold if entry.item_id not in taken), *found]
+        # The model knows none of it: what was done lately says most.
+        alike = content_entries(item_ids=ids, reads=reads)
+        entries = {each.item_id: each for each in alike if each.item_id not in taken}
+        for each in found:
+            entries.setdefault(each.item_id, each)
+        found = list(entries.values())[:READY]
     if not reads.state.names_all_hidden:
         reads.fetch(Wanted(items=[entry.item_id for entry in found]))
-    kept: dict[str, Entry] = {}
-    for entry in found:
-        if not reads.is_gone(entry.item_id):
-            kept.setdefault(entry.item_id, entry)
-    return list(kept.values())[:READY]
+    return [entry for entry in found if not reads.is_gone(entry.item_id)]

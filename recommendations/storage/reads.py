@@ -10,25 +10,27 @@ from recommendations.entities import Item
 from recommendations.models import ItemRow, ListRow, NeighboursRow, ProfileRow, ServingRow
 from recommendations.profiles import Profile
 from recommendations.storage import items, neighbours, placements, serving
+from recommendations.storage.lists import LIVE
 from recommendations.storage.neighbours import Kind
 from recommendations.storage.placements import StoredPlacement
 from recommendations.storage.serving import ServingState
 
-LIVE = "live"
-# Stands in the names of lists per category, which only a model version has.
-_CATEGORY = "#"
 MAX_ROUND_TRIPS = 3
 _STATE = Get(ServingRow, ServingRow.PK, ServingRow.SK)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """Rows to read: of users, products, neighbours by kind, ready lists and placements by name."""
+    """Rows to read: of users, products, neighbours by kind, ready lists and placements by name.
+
+    ``lists`` are read in their live form and in that of the model, ``trained_lists`` in the latter.
+    """
 
     users: Collection[str] = ()
     items: Collection[str] = ()
     neighbours: Mapping[Kind, Collection[str]] = field(default_factory=dict)
     lists: Collection[str] = ()
+    trained_lists: Collection[str] = ()
     placements: Collection[str] = ()
 
     def __or__(self, other: "Wanted") -> "Wanted":
@@ -42,6 +44,7 @@ class Wanted:
                 for kind in kinds
             },
             lists=[*self.lists, *other.lists],
+            trained_lists=[*self.trained_lists, *other.trained_lists],
             placements=[*self.placements, *other.placements],
         )
 
@@ -74,9 +77,9 @@ class Reads:
         return other
 
     @property
-    def can_go_on(self) -> bool:
-        """Tell whether another round trip is within the budget of a request."""
-        return self.round_trips < MAX_ROUND_TRIPS
+    def left(self) -> int:
+        """Return how many round trips are left in the budget of a request."""
+        return max(MAX_ROUND_TRIPS - self.round_trips, 0)
 
     @property
     def version(self) -> str:
@@ -111,16 +114,13 @@ class Reads:
                 for kind, item_ids in wanted.neighbours.items()
                 for item_id in item_ids
             ),
-            *(get for name in wanted.lists for get in self._list_gets(name)),
+            *(Get(ListRow, name, LIVE) for name in wanted.lists),
             *(placements.get(name) for name in wanted.placements),
         ]
-        return dict.fromkeys(gets)
-
-    def _list_gets(self, name: str) -> Iterable[Get]:
-        if _CATEGORY not in name:
-            yield Get(ListRow, name, LIVE)
         if _STATE in self._rows and self.version:
-            yield Get(ListRow, name, self.version)
+            names = (*wanted.lists, *wanted.trained_lists)
+            gets += [Get(ListRow, name, self.version) for name in names]
+        return dict.fromkeys(gets)
 
     def profile(self, user_id: str) -> Profile | None:
         """Return a user's profile as it has been read, or as it was kept here since."""
@@ -188,8 +188,17 @@ class Reads:
 
     def ready_list(self, name: str) -> list[tuple[str, float]]:
         """Return a ready list, best first: the live one, or else that of the model."""
-        for version in (LIVE, self.version):
-            row = self._rows.get(Get(ListRow, name, version))
-            if isinstance(row, ListRow) and row.entries:
-                return [(item_id, score) for item_id, score in row.entries]
-        return []
+        return self._entries(name, LIVE) or self.trained_list(name)
+
+    def trained_list(self, name: str) -> list[tuple[str, float]]:
+        """Return a ready list of the model, best first."""
+        return self._entries(name, self.version)
+
+    def _entries(self, name: str, version: str) -> list[tuple[str, float]]:
+        row = self._rows.get(Get(ListRow, name, version))
+        return [tuple(entry) for entry in row.entries] if isinstance(row, ListRow) else []
+
+    def is_checked(self, name: str) -> bool:
+        """Tell whether what is in a list was found available in the present epoch."""
+        row = self._rows.get(Get(ListRow, name, LIVE))
+        return isinstance(row, ListRow) and bool(row.entries) and row.epoch == self.state.epoch

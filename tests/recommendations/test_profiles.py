@@ -14,7 +14,7 @@ def past(*events: Event, **preferences: object) -> Past:
     return past_of(newest, Preferences(**preferences))
 
 
-def profile(*, items: int = 60) -> Profile:
+def profile(*, items: int = 110) -> Profile:
     ids = [f"{n * 7919 % 90000 + 10000}{'ABCDE'[n % 5]}" for n in range(items + 160)]
     known = past(
         *(event("ann", ids[n], event_id=f"{536365 + n // 3}", hours=-n // 3) for n in range(items)),
@@ -41,14 +41,14 @@ def test_the_stored_form_gives_the_same_profile_back() -> None:
 
 
 def test_the_same_events_give_the_same_digest_and_others_another() -> None:
-    assert profile().digest == profile().digest != profile(items=59).digest
+    assert profile().digest == profile().digest != profile(items=109).digest
 
 
 def test_a_full_profile_costs_no_more_than_half_a_read_unit() -> None:
     made = profile()
 
     assert len(made.entries) == 100
-    assert len(made.past.history) == 50
+    assert len(made.past.history) == 96
     assert len(encode(made)) < 4096 - 200
 
 

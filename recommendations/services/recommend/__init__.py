@@ -1,10 +1,11 @@
 """Answer which products to show next."""
 
+from recommendations.profiles import FALLBACKS
 from recommendations.services.recommend.batch import MAX_USERS, UserAnswer, for_users
 from recommendations.services.recommend.ranking import rank
 from recommendations.services.recommend.ready import category_list
 from recommendations.services.recommend.serve import RECOMMENDERS, serve
-from recommendations.services.recommend.types import FALLBACKS, Answer, Recommendation
+from recommendations.services.recommend.types import Answer, Recommendation
 
 __all__ = [
     "FALLBACKS",

@@ -5,12 +5,15 @@ from collections.abc import Collection, Sequence
 from recommendations.engine.rank import MAX_HISTORY, HistoryItem, rank
 from recommendations.engine.sessions import WINDOW, session_neighbours
 from recommendations.profiles import READY, Entry, round_score
+from recommendations.services.content import ASKED, content_entries
 from recommendations.services.content import SOURCE as CONTENT
-from recommendations.services.content import content_entries
 from recommendations.services.recommend.causes import causes
 from recommendations.services.recommend.ready import ready_rows
 from recommendations.services.recommend.types import Because, Candidates, Recommender, Request
 from recommendations.storage.reads import Reads, Wanted
+
+# What looking words up takes: a query and a batch.
+_ROUND_TRIPS = 2
 
 
 def _item(request: Request) -> tuple[str, ...]:
@@ -39,6 +42,8 @@ def _similar(request: Request, reads: Reads) -> Candidates:
 
 
 def _by_words(item_ids: Sequence[str], request: Request, reads: Reads) -> list[Entry]:
+    if reads.left < _ROUND_TRIPS:
+        return []
     # What the fallbacks need comes along: few products may be alike.
     return content_entries(item_ids=item_ids, reads=reads, along=ready_rows(request.fallbacks))
 
@@ -64,7 +69,7 @@ def _session_wanted(request: Request) -> Wanted:
     basket = _basket(request)
     return Wanted(
         users=request.users,
-        items=basket[-1:],
+        items=basket[-ASKED:],
         neighbours={"similar": basket, "next": basket[-WINDOW:]},
     )
 

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 
 from recommendations.engine.packing import Neighbour
-from recommendations.engine.rank import MAX_HISTORY, HistoryItem, rank
+from recommendations.engine.rank import HistoryItem, rank
 from recommendations.services.recommend.types import Because
 
 
@@ -15,11 +15,13 @@ def causes(
 ) -> Because:
     """Return all causes of products that a history was ranked with, largest share first."""
     wanted = set(item_ids)
-    rows = {
-        item_id: [row for row in near if row.item_id in wanted]
-        for item_id, near in neighbours.items()
-    }
+    # The whole rows: they decide which part of a long history counts.
+    others = {row.item_id for near in neighbours.values() for row in near} - wanted
     scored = rank(
-        history=history, neighbours=rows, exclude=(), limit=len(wanted), causes=MAX_HISTORY
+        history=history,
+        neighbours=neighbours,
+        exclude=others,
+        limit=len(wanted),
+        causes=len(history),
     )
     return {row.item_id: row.causes for row in scored}

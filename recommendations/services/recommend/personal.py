@@ -2,11 +2,10 @@
 
 from collections.abc import Collection, Sequence
 
-from recommendations.profiles import READY, Entry, Profile
+from recommendations.profiles import FALLBACKS, Entry, Profile
 from recommendations.services import profiles
 from recommendations.services.recommend.causes import causes
 from recommendations.services.recommend.types import (
-    FALLBACKS,
     Because,
     Candidates,
     Recommender,
@@ -24,9 +23,7 @@ def _propose(request: Request, reads: Reads) -> Candidates:
     entries: Sequence[Entry] = profile.entries
     if not request.exclude_purchased:
         entries = profiles.ready_entries(past=profile.past, reads=reads, exclude_purchased=False)
-    default = request.fallbacks == FALLBACKS
-    complete = default and len(entries) < READY
-    if not default:
+    if request.fallbacks != FALLBACKS:
         entries = [entry for entry in entries if entry.source not in FALLBACKS]
     own = {entry.item_id for entry in entries if entry.source == "personal"}
 
@@ -37,7 +34,6 @@ def _propose(request: Request, reads: Reads) -> Candidates:
     return Candidates(
         entries=entries,
         checked=True,
-        complete=complete,
         because=because,
         reasons_of=reasons,
     )

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 
 from recommendations.engine.rank import rank as rank_history
-from recommendations.profiles import Entry, Past, round_score
+from recommendations.profiles import FALLBACKS, Entry, Past, round_score
 from recommendations.services import attribution
 from recommendations.services.recommend.causes import causes
 from recommendations.services.recommend.personal import current_profile
-from recommendations.services.recommend.types import FALLBACKS, Answer, Recommendation, Request
+from recommendations.services.recommend.types import Answer, Recommendation, Request
 from recommendations.storage.reads import Reads, Wanted
 
 # Of a product that nothing is known about: it stays where it was given.
@@ -35,13 +35,11 @@ def rank(*, user_id: str, item_ids: Sequence[str], explain: bool = False) -> Ans
     reasons = [row.item_id for row in history]
     looked_up = () if reads.state.names_all_hidden else given
     reads.fetch(Wanted(items=looked_up, neighbours={"similar": reasons}, lists=FALLBACKS))
-    near = {
-        item_id: [row for row in rows if row.item_id in given]
-        for item_id, rows in reads.neighbours(reasons, kind="similar").items()
-    }
+    near = reads.neighbours(reasons, kind="similar")
     last = {*past.disliked, *reads.state.hidden, *filter(reads.is_gone, given)}
+    others = {row.item_id for rows in near.values() for row in rows}.difference(given)
     scored = rank_history(
-        history=history, neighbours=near, exclude=last, limit=len(given), causes=0
+        history=history, neighbours=near, exclude=last | others, limit=len(given), causes=0
     )
     entries = {
         row.item_id: Entry(row.item_id, round_score(row.score), "personal") for row in scored

@@ -29,7 +29,8 @@ def _propose(request: Request, reads: Reads, *, name: str) -> Candidates:
         # Without a live list that of the model, whose name the first round trip told.
         reads.fetch(ready_rows([name, *request.fallbacks]))
     return Candidates(
-        entries=[Entry(item_id, score, name) for item_id, score in reads.ready_list(name)]
+        entries=[Entry(item_id, score, name) for item_id, score in reads.ready_list(name)],
+        checked=reads.is_checked(name),
     )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from recommendations.engine.associations import Association
-from recommendations.profiles import Entry
+from recommendations.profiles import FALLBACKS, Entry
 from recommendations.rules import Filters, Rules
 from recommendations.selection import Placed, arrange, items_needed
 from recommendations.services import attribution
@@ -12,7 +12,6 @@ from recommendations.services.recommend.own_items import BUY_AGAIN, RECENTLY_VIE
 from recommendations.services.recommend.personal import PERSONAL
 from recommendations.services.recommend.ready import LATEST, POPULAR, TRENDING, category_list
 from recommendations.services.recommend.types import (
-    FALLBACKS,
     Answer,
     Because,
     Candidates,
@@ -134,8 +133,6 @@ class _Pool:
 
     def add(self, found: Candidates) -> None:
         self._proposals.append(found)
-        if found.complete:
-            self._fallbacks = []
         barred = self._barred(keeps_bought=found.keeps_bought)
         if len(self._proposals) == 1:
             pinned = {pin.item_id for pin in self._request.rules.pin}
@@ -197,17 +194,18 @@ class _Pool:
     def go_on(self, found: int) -> bool:
         """Read what may fill the list up; tell whether there is anything more now."""
         request, reads = self._request, self._reads
-        wanted = self._reasons()
         short = self._reads_items or len(self._entries) < request.limit
         if short and self._add_what_is_here():
             return True
-        if not reads.can_go_on:
-            return False
+        if reads.left <= bool(reads.missing(self._reasons())):
+            return False  # What is left is for the reasons.
+        wanted = Wanted()
         fallbacks = self._fallbacks if short else []
         for each in fallbacks:
             wanted |= each.wanted(request)
         if short:
-            wanted |= Wanted(lists=[category_list(name) for name in self._categories])
+            names = [category_list(name) for name in self._categories]
+            wanted |= Wanted(trained_lists=names)
         awaited = self.awaited()
         others = (
             item_id
@@ -239,7 +237,7 @@ class _Pool:
         found = [
             Entry(item_id, score, "popular")
             for name in self._categories
-            for item_id, score in self._reads.ready_list(category_list(name))
+            for item_id, score in self._reads.trained_list(category_list(name))
         ]
         found.sort(key=lambda entry: (-entry.score, entry.item_id))
         self.add(Candidates(entries=found))

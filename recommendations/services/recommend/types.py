@@ -7,11 +7,9 @@ from recommendations.engine.associations import Association
 from recommendations.engine.packing import Neighbour
 from recommendations.engine.rank import Cause
 from recommendations.entities import Item
-from recommendations.profiles import Entry
+from recommendations.profiles import FALLBACKS, Entry
 from recommendations.rules import Filters, Rules
 from recommendations.storage.reads import Reads, Wanted
-
-FALLBACKS = ("trending", "popular")
 
 Because = Mapping[str, tuple[Cause, ...]]
 
@@ -65,8 +63,6 @@ class Candidates:
     ----------
     entries
         Best first.
-    complete
-        Whether all that the fallbacks have is among the entries.
     checked
         Whether all were found available under the present epoch when they were stored.
     keeps_bought
@@ -80,7 +76,6 @@ class Candidates:
     """
 
     entries: Sequence[Entry] = ()
-    complete: bool = False
     checked: bool = False
     keeps_bought: bool = False
     because: Callable[[Collection[str]], Because] = _no_causes

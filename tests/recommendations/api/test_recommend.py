@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 
+from recommendations.engine.associations import Association
 from recommendations.entities import Item
 from recommendations.services import catalogue, events
 from recommendations.storage import serving
 from tests.api_client import api_client, error_of, send
-from tests.recommendations.factories import event, store_model
+from tests.recommendations.factories import event, store_lists, store_model
 
 pytestmark = pytest.mark.usefixtures("dynamodb")
 BASE = "/api/v1/recommendations/"
@@ -109,6 +110,116 @@ def test_a_session_gets_what_goes_with_its_basket() -> None:
 def test_lists_that_are_not_personal() -> None:
     assert ids(get("popular/")) == ["lamp", "cup"]
     assert ids(get("trending/")) == ["rug"]
+    store_lists("live", latest=["cup"], popular=["pot"])
+    assert ids(get("latest/")) == ["cup"]
+    assert ids(get("popular/")) == ["pot"]
+
+
+@pytest.mark.usefixtures("_shop")
+def test_filters_on_all_of_and_none_of_categories_and_labels() -> None:
+    catalogue.save(
+        items=[
+            Item(item_id="cup", name="Cup", categories=("kitchen", "sale"), labels=("new",)),
+            Item(item_id="pot", name="Pot", categories=("kitchen",), labels=("new", "blue")),
+        ]
+    )
+
+    for query, expected in {
+        "category_all=kitchen&category_all=sale": ["cup"],
+        "category=kitchen&category_none=sale": ["pot"],
+        "label=new&label_none=blue": ["cup"],
+        "label_all=new&label_all=blue": ["pot"],
+    }.items():
+        assert ids(get(f"users/ann/?{query}")) == expected
+        assert ids(api_client().get(f"/api/v1/items/tea/similar/?{query}").json()) == expected
+
+
+@pytest.mark.usefixtures("_shop")
+def test_bought_together_items() -> None:
+    store_model("v2", NEAR, baskets={"tea": [Association("cup", 0.5, 12, 0.4, 3.0)]})
+    client = api_client()
+
+    answer = client.get("/api/v1/items/tea/bought-together/?expand=item").json()
+
+    (row,) = answer["results"]
+    assert (row["item_id"], row["source"], row["support"]) == ("cup", "bought_together", 12)
+    assert (row["confidence"], row["lift"]) == (pytest.approx(0.4), 3.0)
+    assert row["item"]["name"] == "Cup"
+    assert answer["recommendation_id"].startswith("r_")
+    assert client.get("/api/v1/items/lamp/bought-together/").json()["results"] == []
+    error_of(client.get("/api/v1/items/nothing/bought-together/"), 404)
+
+
+@pytest.mark.usefixtures("_shop")
+def test_a_users_own_products() -> None:
+    events.record(
+        events=[
+            event("ann", "tea", event_id="e-2", hours=1),
+            event("ann", "rug", event_id="e-3", hours=2, kind="view"),
+        ]
+    )
+    again = get("users/ann/buy-again/?explain=true")
+    viewed = get("users/ann/recently-viewed/?expand=item")
+
+    assert ids(again) == ["tea"]
+    assert [cause["share"] for cause in again["results"][0]["because"]] == [0.5, 0.5]
+    assert ids(viewed) == ["rug"]
+    assert viewed["source"] == "recently_viewed"
+    assert get("users/nobody/buy-again/")["results"] == []
+
+
+@pytest.mark.usefixtures("_shop")
+def test_ranking_given_items() -> None:
+    body = {"user_id": "ann", "items": ["x", "lamp", "pot", "cup"]}
+    client = api_client()
+
+    answer = send(client, "POST", f"{BASE}rank/?explain=true&expand=item", body).json()
+
+    assert [(row["item_id"], row["source"]) for row in answer["results"]] == [
+        ("cup", "personal"),
+        ("pot", "personal"),
+        ("lamp", "popular"),
+        ("x", "given"),
+    ]
+    assert answer["results"][0]["because"][0]["share"] == 1
+    assert answer["results"][3]["item"] is None
+    for wrong in ({}, {**body, "items": []}, {**body, "limit": 5}, {**body, "items": ["a"] * 101}):
+        error_of(send(client, "POST", f"{BASE}rank/", wrong), 400)
+
+
+@pytest.mark.usefixtures("_shop")
+def test_a_list_for_each_of_many_users() -> None:
+    client = api_client()
+    body = {"users": ["nobody", "ann"], "limit": 2}
+
+    answer = send(client, "POST", f"{BASE}batch/?exclude=cup&explain=true&expand=item", body).json()
+
+    nobody, ann = answer["results"]
+    assert (nobody["user_id"], ids(nobody), nobody["source"]) == (
+        "nobody",
+        ["rug", "lamp"],
+        "trending",
+    )
+    assert (ann["user_id"], ids(ann)) == ("ann", ["pot", "spoon"])
+    assert ann["results"][0]["because"][0]["item_id"] == "tea"
+    assert ann["results"][0]["item"]["name"] == "Pot"
+    assert answer["rejected"] == []
+    for wrong in ({}, {"users": []}, {"users": ["a"] * 101}, {"users": ["a"], "limit": 0}):
+        error_of(send(client, "POST", f"{BASE}batch/", wrong), 400)
+
+
+@pytest.mark.usefixtures("_shop")
+def test_one_user_of_many_whose_list_others_keep_rewriting_costs_no_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(serving, "save_profile", lambda *_, **__: False)
+
+    answer = send(api_client(), "POST", f"{BASE}batch/", {"users": ["nobody", "ann"]}).json()
+
+    assert [row["user_id"] for row in answer["results"]] == ["nobody"]
+    assert [(row["index"], row["error"]["code"]) for row in answer["rejected"]] == [
+        (1, "unavailable")
+    ]
 
 
 @pytest.mark.usefixtures("_shop")

@@ -55,10 +55,10 @@ def test_a_users_list_is_personal_first_then_trending_then_popular() -> None:
 
 @pytest.mark.usefixtures("_ann")
 def test_a_fresh_profile_answers_in_one_round_trip() -> None:
-    recommend.serve(recommender="personal", user_id="ann")
+    recommend.serve(recommender="personal", user_id="ann", limit=7)
 
     with metered() as meter:
-        recommend.serve(recommender="personal", user_id="ann")
+        recommend.serve(recommender="personal", user_id="ann", limit=7)
 
     assert meter.round_trips == 1
 
@@ -186,7 +186,7 @@ def test_a_profile_of_an_older_model_is_computed_anew_at_the_next_read() -> None
 
     first = recommend.serve(recommender="personal", user_id="ann")
     with metered() as meter:
-        second = recommend.serve(recommender="personal", user_id="ann")
+        second = recommend.serve(recommender="personal", user_id="ann", limit=1)
 
     assert shown(first) == shown(second) == [("candle", "personal")]
     assert first.model_version == "v2"

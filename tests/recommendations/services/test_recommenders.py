@@ -135,7 +135,7 @@ def test_a_batch_answers_each_user_as_alone_and_reads_profiles_together() -> Non
 
     found = recommend.for_users(user_ids=users)
     with metered() as meter:
-        again = recommend.for_users(user_ids=["bob", "ann"])
+        again = recommend.for_users(user_ids=["bob", "ann"], limit=3)
 
     assert [row.user_id for row in found] == ["bob", "nobody", "ann"]
     for row in found:
