@@ -61,13 +61,13 @@ TABLES: dict[str, dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
     },
     "jobs": {
         "Change": (CHANGE, ("dead_letters", "lists", "neighbours", "operations")),
-        "Read": (READ, ("item_terms", "items", "users")),
+        "Read": (READ, ("item_terms", "users")),
         # What a rebuild makes anew.
         "Rebuild": (
             (*CHANGE, "dynamodb:Scan"),
             ("event_effects", "item_stats", "placement_stats", "profiles"),
         ),
-        "Scan": (SCAN, ("events",)),
+        "Scan": (SCAN, ("events", "items")),
     },
 }
 QUEUE_ACTIONS = ("sqs:DeleteMessage", "sqs:GetQueueUrl", "sqs:ReceiveMessage")

@@ -52,7 +52,7 @@ CHANGE = READ | {"BatchWriteItem", "DeleteItem", "PutItem", "UpdateItem"}
         ("stream", "lists", CHANGE),
         ("stream", "placement_stats", CHANGE),
         ("jobs", "events", READ | {"Scan"}),
-        ("jobs", "items", READ),
+        ("jobs", "items", READ | {"Scan"}),
         ("jobs", "neighbours", CHANGE),
     ],
 )
