@@ -10,7 +10,8 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextvars import copy_context
+from contextlib import contextmanager
+from contextvars import ContextVar, copy_context
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, TypeVar
@@ -24,6 +25,8 @@ READ_LIMIT = 100
 _TRIES = 8
 _FIRST_PAUSE = 0.05
 _LONGEST_PAUSE = 5.0
+# Within the time of a request there must be room for the last try and its time-outs.
+_patience: ContextVar[float] = ContextVar("dynamodb_patience", default=8.0)
 
 _T = TypeVar("_T")
 
@@ -78,6 +81,27 @@ def _wire_write(write: Write) -> tuple[_RowKey, str, dict[str, Any]]:
     return _row_key(table, key), table, {"DeleteRequest": {"Key": key}}
 
 
+@contextmanager
+def patient(seconds: float) -> Iterator[None]:
+    """Go on trying for longer inside the block: nobody waits for an answer there."""
+    token = _patience.set(seconds)
+    try:
+        yield
+    finally:
+        _patience.reset(token)
+
+
+def attempts(tries: int, *, sleep: Callable[[float], None] = time.sleep) -> Iterator[int]:
+    """Yield the numbers of tries, after growing pauses, until the patience is at its end."""
+    end = time.monotonic() + _patience.get()
+    yield 0
+    for attempt in range(1, tries):
+        if time.monotonic() > end:
+            return
+        pause(attempt, sleep)
+        yield attempt
+
+
 def pause(attempt: int, sleep: Callable[[float], None] = time.sleep) -> None:
     """Wait before a further attempt: on average longer each time, and never all at once."""
     longest = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2**attempt)
@@ -114,9 +138,7 @@ def write_batch(writes: Sequence[Write], *, sleep: Callable[[float], None] = tim
 def _write_chunk(
     pending: dict[_RowKey, tuple[Write, str, dict[str, Any]]], sleep: Callable[[float], None]
 ) -> list[Write]:
-    for attempt in range(_TRIES):
-        if attempt:
-            pause(attempt, sleep)
+    for _ in attempts(_TRIES, sleep=sleep):
         requests: dict[str, list[dict[str, Any]]] = defaultdict(list)
         for _, table, request in pending.values():
             requests[table].append(request)
@@ -221,9 +243,7 @@ def _read_chunk(
     consistent: bool,
     sleep: Callable[[float], None],
 ) -> list[Get]:
-    for attempt in range(_TRIES):
-        if attempt:
-            pause(attempt, sleep)
+    for _ in attempts(_TRIES, sleep=sleep):
         keys: dict[str, list[WireKey]] = defaultdict(list)
         for get in pending.values():
             keys[get.table.Meta.table_name].append(get.key)

@@ -9,7 +9,7 @@ from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
-from core.dynamodb.batch import pause
+from core.dynamodb.batch import attempts
 from core.dynamodb.connection import connection
 from core.dynamodb.errors import BatchIncompleteError, is_condition_failure, is_transient
 from core.dynamodb.tables import Table
@@ -77,9 +77,7 @@ def transact(
     if len(writes) > LIMIT:
         message = f"a transaction takes {LIMIT} writes, not {len(writes)}; split it"
         raise ValueError(message)
-    for attempt in range(_TRIES):
-        if attempt:
-            pause(attempt, sleep)
+    for _ in attempts(_TRIES, sleep=sleep):
         try:
             with TransactWrite(connection=connection()) as transaction:
                 for write in writes:

@@ -1,12 +1,14 @@
 """What customers do, over REST."""
 
-from datetime import UTC, datetime
+import itertools
+from datetime import datetime
 from typing import Annotated, Any
 
 import msgspec
 
 from core.api.bodies import read_rows
 from core.api.errors import ApiError
+from core.api.idempotency import Identity, identity_of
 from core.api.operations import ApiView, operation
 from core.api.queries import ListQuery, Query, Results, position_of, results
 from core.api.schema import RejectedRow
@@ -90,10 +92,10 @@ class Events(ApiView):
 
         Sending the same event again changes nothing; with other content it is a correction.
         """
-        now = datetime.now(UTC)
+        identity = identity_of(self.request)
         if isinstance(body, list):
-            return _record_many(body, now=now)
-        event = validate(EventInput, body).resolve(now=now)
+            return _record_many(body, identity)
+        event = _resolved(validate(EventInput, body), identity, index=0)
         events.record(events=[event])
         return StoredEvent(
             event_id=event.event_id,
@@ -103,10 +105,20 @@ class Events(ApiView):
         )
 
 
-def _record_many(body: list[Any], *, now: datetime) -> dict[str, Any]:
+def _resolved(given: EventInput, identity: Identity, *, index: int) -> Event:
+    event = given.resolve(now=identity.at)
+    if given.event_id is None:
+        event = msgspec.structs.replace(event, event_id=f"e-{identity.name(index)}")
+    return event
+
+
+def _record_many(body: list[Any], identity: Identity) -> dict[str, Any]:
+    places = itertools.count()
+
     def read(raw: Any) -> tuple[EventInput, Event]:
+        index = next(places)
         given = validate(EventInput, raw)
-        return given, given.resolve(now=now)
+        return given, _resolved(given, identity, index=index)
 
     rows = read_rows(body, read)
     events.record(events=[event for _, (_, event) in rows.accepted])

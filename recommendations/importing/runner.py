@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal
 
+from core.dynamodb.batch import patient
 from core.dynamodb.errors import error_code, is_transient
 from core.validation import InvalidInputError
 from recommendations.importing import gorse, recombee, rows
@@ -18,6 +19,7 @@ from recommendations.importing.sources import Format, Source, SourceError
 from recommendations.importing.stores import Store, store_for
 
 System = Literal["gorse", "recombee"]
+_PATIENCE_SECONDS = 120.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,7 +210,7 @@ def run(
     """
     summary = Summary()
     store: Store | None = None if plan.dry_run else store_for(plan.kind)
-    with Source(path) as source:
+    with patient(_PATIENCE_SECONDS), Source(path) as source:
         accepted = _accepted(source, plan, summary, on_reject)
         try:
             for batch in _batches(accepted, plan.batch):

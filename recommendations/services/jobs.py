@@ -18,6 +18,7 @@ from typing import Any
 import boto3
 from django.conf import settings
 
+from core.dynamodb.batch import patient
 from core.dynamodb.meter import Meter, metered
 from core.pages import Page
 from core.validation import from_iso, to_iso
@@ -43,6 +44,7 @@ _REPORT_SECONDS = 0.5
 # A job is given up for dead after so many lengths of its lease without a word. It renews the lease
 # four times in each, but one long computation may keep the renewal waiting.
 _SILENT_LEASES = 5
+_PATIENCE_SECONDS = 120.0
 
 
 class JobError(Exception):
@@ -279,7 +281,7 @@ def run(
         When ``job_id`` is not waiting to start; its record stays as it is.
     """
     job = _begin(name=name, job_id=job_id, by=by, parameters=parameters or {})
-    with metered() as meter:
+    with metered() as meter, patient(_PATIENCE_SECONDS):
         lease = _Lease(job)
         progress = Progress(job, meter, lease)
         try:

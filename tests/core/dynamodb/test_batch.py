@@ -3,7 +3,16 @@
 import pytest
 from pynamodb.attributes import UnicodeAttribute
 
-from core.dynamodb.batch import Delete, Get, Put, read_batch, write_all, write_batch
+from core.dynamodb.batch import (
+    Delete,
+    Get,
+    Put,
+    attempts,
+    patient,
+    read_batch,
+    write_all,
+    write_batch,
+)
 from core.dynamodb.connection import connection
 from core.dynamodb.errors import BatchIncompleteError
 from core.dynamodb.meter import metered
@@ -102,3 +111,12 @@ def test_parallel_writes_count_every_row_and_every_round_trip() -> None:
         assert Note.load("note", "00003") is not None
     assert meter.round_trips == 2
     assert meter.read_units >= 0.5
+
+
+def test_nobody_who_waits_for_an_answer_waits_for_all_tries() -> None:
+    pauses: list[float] = []
+    with patient(1000):
+        assert list(attempts(4, sleep=pauses.append)) == [0, 1, 2, 3]
+    assert len(pauses) == 3
+    with patient(-1):
+        assert list(attempts(4, sleep=pauses.append)) == [0]
