@@ -97,7 +97,7 @@ def als(_: str, data: Path, seed: int) -> dict[str, float]:
     """The whole fit and the peer's matrix factorisation in turns, on gowalla."""
     from implicit.als import AlternatingLeastSquares
 
-    from benchmarks.quality import Implicit
+    from benchmarks._peers import Implicit
 
     train, test = _data.gowalla(data)
     peer = AlternatingLeastSquares(

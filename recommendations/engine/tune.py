@@ -11,9 +11,7 @@ import numpy as np
 from recommendations.engine.evaluate import MAX_USERS, mean_ndcg, new_items, temporal_split
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from scipy import sparse
+    from collections.abc import Callable, Iterable, Iterator
 
     from recommendations.engine.interactions import Interactions
     from recommendations.engine.models.item_neighbours import ItemNeighbours
@@ -24,6 +22,11 @@ if TYPE_CHECKING:
 MARGIN = 0.01
 #: Short, since a model is used for the days after it was made.
 HOLDOUT_SHARE = 0.1
+#: Each trial is measured on so many stretches of time, one before the other: what is better on both
+#: is less likely to be chance.
+FOLDS = 2
+#: With more items than this on one only, since each keeps a ridge of 2 KB per item.
+MAX_ITEMS = 100_000
 #: With more events than this the trials see a sample of the users.
 MAX_EVENTS = 2_000_000
 
@@ -69,7 +72,7 @@ class Tuning:
         In the order in which they ran.
     measure : str
     users : int
-        Users measured.
+        Users measured, those of all stretches of time together.
     """
 
     changes: dict[str, float]
@@ -97,7 +100,7 @@ def tune(
     Parameters
     ----------
     interactions : Interactions
-        All that training may see; its last part is hidden from the trials.
+        All that training may see; its last parts are hidden from the trials.
     model : ItemNeighbours
         Its parameters are the ones to beat. The object itself is not touched.
     budget : float
@@ -108,14 +111,13 @@ def tune(
     margin : float
         A round of trials changes its group of parameters only if that is better by this share.
     holdout_share : float
-        See `recommendations.engine.evaluate.temporal_split`.
+        Share of each fold, see `recommendations.engine.evaluate.temporal_split`.
     seed : int
         Of the samples of users.
     """
     end = clock() + budget
     sample = _sample(interactions, np.random.default_rng(seed))
-    train, test = temporal_split(sample, holdout_share=holdout_share)
-    contest = _Contest(model, train, new_items(train, test), clock, seed)
+    contest = _Contest(model, _folds(sample, holdout_share), clock, seed)
     own = contest.run({})
     best, tried = own, [own]
     seen = {_key(model, {})}
@@ -135,34 +137,55 @@ def tune(
 
 
 class _Contest:
-    """Fits and measures trials on one split, sharing ridges between those that can."""
+    """Measures trials on all folds."""
 
     def __init__(
         self,
         model: ItemNeighbours,
-        train: Interactions,
-        relevant: sparse.csr_matrix,
+        folds: Iterable[tuple[Interactions, Interactions]],
         clock: Callable[[], float],
         seed: int,
     ) -> None:
-        self._model, self._train, self._clock = model, train, clock
-        self._now = float(train.times.max(initial=0.0))
-        self._ridges: dict[tuple[Any, ...], LocalRidge | None] = {}
-        users = np.flatnonzero(np.diff(relevant.indptr) > 0)
-        if users.size > MAX_USERS:
-            users = np.sort(np.random.default_rng(seed).choice(users, MAX_USERS, replace=False))
-        self._users, self._relevant = users, relevant[users]
-        self.users = int(users.size)
+        self._model, self._clock = model, clock
+        self._folds = [_Fold(train, test, seed) for train, test in folds]
+        self.users = sum(fold.users.size for fold in self._folds)
 
     def run(self, changes: dict[str, float]) -> Trial:
         start = self._clock()
         candidate = self._model.clone(**changes)
+        total = sum(fold.score(candidate) * fold.users.size for fold in self._folds)
+        seconds = self._clock() - start
+        return Trial(changes=changes, score=total / max(self.users, 1), seconds=seconds)
+
+
+class _Fold:
+    """One split; keeps a ridge for the trials that can share it."""
+
+    def __init__(self, train: Interactions, test: Interactions, seed: int) -> None:
+        relevant = new_items(train, test)
+        users = np.flatnonzero(np.diff(relevant.indptr) > 0)
+        if users.size > MAX_USERS:
+            users = np.sort(np.random.default_rng(seed).choice(users, MAX_USERS, replace=False))
+        self.users, self._relevant = users, relevant[users]
+        self._train, self._now = train, float(train.times.max(initial=0.0))
+        self._ridges: dict[tuple[Any, ...], LocalRidge | None] = {}
+
+    def score(self, candidate: ItemNeighbours) -> float:
         key = tuple(getattr(candidate, name) for name in _RIDGE)
         candidate.fit(self._train, now=self._now, ridge=self._ridges.get(key))
         # One at a time: a Gram matrix is the largest thing in memory.
         self._ridges = {key: candidate.ridge_} if candidate.ridge_ else self._ridges
-        score = mean_ndcg(candidate, self._users, self._relevant, 20) if self.users else 0.0
-        return Trial(changes=changes, score=score, seconds=self._clock() - start)
+        return mean_ndcg(candidate, self.users, self._relevant, 20) if self.users.size else 0.0
+
+
+def _folds(
+    interactions: Interactions, holdout_share: float
+) -> Iterator[tuple[Interactions, Interactions]]:
+    """Yield splits of training and later events; each one's training is the next one's whole."""
+    for _ in range(FOLDS if interactions.n_items <= MAX_ITEMS else 1):
+        train, test = temporal_split(interactions, holdout_share=holdout_share)
+        yield train, test
+        interactions = train
 
 
 def _key(model: ItemNeighbours, changes: dict[str, float]) -> tuple[Any, ...]:
