@@ -29,6 +29,8 @@ class PlacementFilters(Filters, frozen=True, kw_only=True, forbid_unknown_fields
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        # A list from JSON, a tuple by default: the same placement must be equal to itself.
+        msgspec.structs.force_setattr(self, "exclude", tuple(self.exclude))
         if (
             self.price_min is not None
             and self.price_max is not None
