@@ -7,13 +7,18 @@ schema alike.
 import re
 from collections.abc import Mapping
 from datetime import MAXYEAR, MINYEAR, UTC, datetime
+from decimal import Decimal
 from typing import Annotated, Any, TypeVar
 
 import msgspec
 
 ID_PATTERN = r"^[^#\u0000-\u001f\u007f-\u009f\u2028\u2029]+$(?!\n)"
 _LABEL_PATTERN = r"^[^\u0000-\u001f]+$(?!\n)"
-_WEB_ADDRESS_PATTERN = r"^https?://[^\s<>\"]+$(?!\n)"
+# Blanks and control characters by their codes: not every tool means the same by \s.
+_WEB_ADDRESS_PATTERN = (
+    r"^https?://[^\u0000-\u0020\u007f-\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000<>\"]+$"
+    r"(?!\n)"
+)
 # What to do, rather than the expression that did not match.
 _FORMS = {
     repr(ID_PATTERN): "Leave out control characters and '#'",
@@ -53,6 +58,20 @@ WebAddress = Annotated[
     ),
 ]
 Timestamp = Annotated[datetime, msgspec.Meta(tz=True)]
+_MAX_PRICE = 10**12
+_PRICE_DECIMALS = 6
+Price = Annotated[
+    Decimal,
+    msgspec.Meta(
+        description="At least 0 and below 10^12, best as text; rounded to 6 decimals.",
+        extra_json_schema={
+            "pattern": r"^[0-9]{1,12}(\.[0-9]{1,20})?$(?!\n)",
+            "minimum": 0,
+            "exclusiveMaximum": _MAX_PRICE,
+        },
+        examples=["2.55"],
+    ),
+]
 AttributeName = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
 AttributeValue = (
     Annotated[str, msgspec.Meta(max_length=1000)]
@@ -62,6 +81,28 @@ AttributeValue = (
     | None
 )
 Attributes = Annotated[dict[AttributeName, AttributeValue], msgspec.Meta(max_length=50)]
+
+
+def checked_price(price: Decimal) -> Decimal:
+    """Return a price with at most six decimals.
+
+    Raises
+    ------
+    ValueError
+        When it is negative, too large, or not a number.
+    """
+    # Compared without arithmetic, which overflows for the exponents that text may have.
+    if not price.is_finite() or not 0 <= price < _MAX_PRICE:
+        message = "a price must be a number of at least 0 and below 10^12"
+        raise ValueError(message)
+    if price.as_tuple().exponent in range(-_PRICE_DECIMALS, 1):
+        return abs(price)
+    # What has an exponent is rewritten: zero may have any, and DynamoDB cannot hold them all.
+    rounded = abs(price).quantize(Decimal(1).scaleb(-_PRICE_DECIMALS))
+    if rounded >= _MAX_PRICE:
+        message = "a price must be below 10^12"
+        raise ValueError(message)
+    return rounded
 
 
 class InvalidInputError(ValueError):

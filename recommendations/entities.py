@@ -2,7 +2,6 @@
 
 import secrets
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from typing import Annotated, Literal, get_args
 
 import msgspec
@@ -12,9 +11,11 @@ from core.validation import (
     Id,
     InvalidInputError,
     Labels,
+    Price,
     Timestamp,
     WebAddress,
     check_moment,
+    checked_price,
 )
 
 EventType = Literal["purchase", "cart", "view", "like", "dislike", "impression", "click"]
@@ -23,25 +24,12 @@ EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 CLOCK_SKEW = timedelta(minutes=5)
 MAX_LINES = 500
 SESSION_PREFIX = "session#"
-_MAX_PRICE = Decimal(10) ** 12
-_MAX_DECIMALS = 6
-_MAX_EXPONENT = 12
 
 
-def _check_price(price: Decimal | None) -> None:
-    if price is None:
-        return
-    if not price.is_finite() or not 0 <= price < _MAX_PRICE:
-        message = "`price` must be a number of at least 0 and below 10^12"
-        raise ValueError(message)
-    exponent = price.as_tuple().exponent
-    if isinstance(exponent, int) and -exponent > _MAX_DECIMALS:
-        message = f"`price` may have at most {_MAX_DECIMALS} decimals"
-        raise ValueError(message)
-    # Zero has any exponent, and DynamoDB refuses a whole batch for one that it cannot hold.
-    if isinstance(exponent, int) and exponent > _MAX_EXPONENT:
-        message = "write `price` as a plain number, without such an exponent"
-        raise ValueError(message)
+def _check_price(struct: "Line | ItemFields") -> None:
+    price = struct.price
+    if price is not None:
+        msgspec.structs.force_setattr(struct, "price", checked_price(price))
 
 
 class Line(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -49,10 +37,10 @@ class Line(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     item_id: Id
     quantity: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] = 1
-    price: Decimal | None = None
+    price: Price | None = None
 
     def __post_init__(self) -> None:
-        _check_price(self.price)
+        _check_price(self)
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):
@@ -123,7 +111,7 @@ class ItemFields(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
     name: Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
     categories: Labels = ()
-    price: Decimal | None = None
+    price: Price | None = None
     currency: Annotated[str, msgspec.Meta(pattern=r"^[A-Z]{3}$(?!\n)")] | None = None
     available: bool = True
     image_url: WebAddress | None = None
@@ -133,7 +121,7 @@ class ItemFields(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     published_at: Timestamp | None = None
 
     def __post_init__(self) -> None:
-        _check_price(self.price)
+        _check_price(self)
         check_moment("published_at", self.published_at)
 
 

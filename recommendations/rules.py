@@ -1,17 +1,15 @@
 """What may be shown and in which order, as a shop says it: filters and merchandising rules."""
 
 from collections.abc import Collection
-from decimal import Decimal
 from typing import Annotated, Literal
 
 import msgspec
 
-from core.validation import AttributeName, Id, Labels
+from core.validation import AttributeName, Id, Labels, Price, checked_price
 from recommendations.entities import Item
 
 MAX_RULES = 50
 MAX_POSITION = 100
-_PRICE_LIMIT = Decimal(10) ** 12
 
 MatchValue = Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
 
@@ -60,18 +58,14 @@ class Filters(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
     categories: Terms = Terms()
     labels: Terms = Terms()
-    price_min: Decimal | None = None
-    price_max: Decimal | None = None
+    price_min: Price | None = None
+    price_max: Price | None = None
     exclude: Annotated[Collection[Id], msgspec.Meta(max_length=500)] = ()
 
     def __post_init__(self) -> None:
         for price in (self.price_min, self.price_max):
-            # Compared without arithmetic, which overflows for the exponents that text may have.
-            if price is not None and not (
-                price.is_finite() and -_PRICE_LIMIT < price < _PRICE_LIMIT
-            ):
-                message = "give `price_min` and `price_max` as numbers below 10^12"
-                raise ValueError(message)
+            if price is not None:
+                checked_price(price)
 
     @property
     def reads_items(self) -> bool:

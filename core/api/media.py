@@ -25,13 +25,23 @@ class JSONParser(BaseParser):
             message = f"A request may have at most {limit // 1024**2} MB; send it in parts."
             raise ApiError(413, message)
         try:
-            return msgspec.json.decode(raw)
+            return _DECODER.decode(raw)
         except RecursionError as error:
             message = "This JSON is nested too deeply."
             raise ParseError(message) from error
         except ValueError as error:
             message = f"This is not valid JSON: {_reason(error)}."
             raise ParseError(message) from error
+
+
+def _number(text: str) -> float:
+    """Return a number that is written with a point or an exponent; JSON's 2.0 is the integer 2."""
+    number = float(text)
+    is_exact = number.is_integer() and abs(number) <= 2**53
+    return int(number) if is_exact else number
+
+
+_DECODER = msgspec.json.Decoder(float_hook=_number)
 
 
 def _reason(error: ValueError) -> str:

@@ -63,12 +63,22 @@ def schema_of(kind: Any) -> dict[str, Any]:
     schemas = []
     for choice in choices:
         (schema,), parts = msgspec.json.schema_components([choice], ref_template=_REFERENCE)
-        schemas.append(schema)
-        for name, part in parts.items():
+        schemas.append(_with_numbers(schema))
+        for name, part in _with_numbers(parts).items():
             if _components.setdefault(name, part) != part:
                 message = f"two structs of the API are called {name}; rename one"
                 raise ValueError(message)
     return schemas[0] if len(schemas) == 1 else {"anyOf": schemas}
+
+
+def _with_numbers(schema: Any) -> Any:
+    """Say that decimals may come as numbers too; msgspec says it of text only."""
+    if isinstance(schema, list):
+        return [_with_numbers(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    found = {name: _with_numbers(value) for name, value in schema.items()}
+    return {**found, "type": ["string", "number"]} if schema.get("format") == "decimal" else found
 
 
 def add_components(result: dict[str, Any], **_: Any) -> dict[str, Any]:
@@ -122,6 +132,7 @@ _IDEMPOTENCY_KEY = Annotated[
     msgspec.Meta(
         min_length=1,
         max_length=255,
+        pattern=r"^[\x21-\x7e]+$",
         description="Kept for 24 hours: the same request under the same key is done once.",
     ),
 ]

@@ -1,14 +1,13 @@
 """Lists of recommended products: what may be asked of one, and what it looks like."""
 
 from collections.abc import Sequence
-from decimal import Decimal
 from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
 from core.api import queries
-from core.validation import Id, Label
+from core.validation import Id, Label, Price
 from recommendations.entities import Item
 from recommendations.rules import Filters, Terms
 from recommendations.services import catalogue, recommend
@@ -34,8 +33,8 @@ class FilterQuery(queries.Query, frozen=True, kw_only=True):
     exclude: Annotated[
         tuple[Id, ...], msgspec.Meta(max_length=100, description="None of these ids; up to 100.")
     ] = ()
-    price_min: Decimal | None = None
-    price_max: Decimal | None = None
+    price_min: Price | None = None
+    price_max: Price | None = None
     expand: Literal["item"] | None = None
 
     def __post_init__(self) -> None:

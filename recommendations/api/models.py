@@ -1,6 +1,6 @@
 """Model versions and the jobs that make them, over REST."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -35,6 +35,31 @@ class JobBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         if (self.job == "export") != (self.parameters is not None):
             message = "give `parameters` for an export, and for no other job"
             raise ValueError(message)
+
+
+# What `JobBody` checks across fields, for those who read the schema.
+_JobBody = Annotated[
+    JobBody,
+    msgspec.Meta(
+        extra_json_schema={
+            "anyOf": [
+                {
+                    "properties": {
+                        "job": {"const": "export"},
+                        "parameters": {"type": "object"},
+                    },
+                    "required": ["parameters"],
+                },
+                {
+                    "properties": {
+                        "job": {"not": {"const": "export"}},
+                        "parameters": {"type": "null"},
+                    }
+                },
+            ]
+        }
+    ),
+]
 
 
 def _missing_version() -> ApiError:
@@ -89,7 +114,7 @@ class Jobs(ApiView):
     @operation(
         "Start job",
         scope=_RUN,
-        body=JobBody,
+        body=_JobBody,
         answer=Job,
         status=201,
         creates="job_id",
