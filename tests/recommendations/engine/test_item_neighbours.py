@@ -124,3 +124,14 @@ def test_duplicates_are_summed():
     twice = [("a", "tea", 0.5, 0), ("a", "tea", 0.5, 0), ("a", "cup", 1.0, 0)]
     once = [("a", "tea", 1.0, 0), ("a", "cup", 1.0, 0)]
     assert table(fitted(twice)) == table(fitted(once))
+
+
+def test_popular_sources_count_more_and_keep_their_neighbours(shop):
+    plain = ItemNeighbours(threads=1).fit(shop, now=NOW)
+    tilted = ItemNeighbours(threads=1, source_exponent=0.5).fit(shop, now=NOW)
+    events = np.bincount(shop.items, minlength=shop.n_items)
+    assert (plain.table_.indices == tilted.table_.indices).all()
+    for item in (0, 19, 20, 39):
+        row = slice(plain.table_.indptr[item], plain.table_.indptr[item + 1])
+        factor = (events[item] / events.mean()) ** 0.5
+        assert tilted.table_.data[row] == pytest.approx(factor * plain.table_.data[row], rel=1e-5)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from recommendations.engine.interactions import InteractionsBuilder
+from recommendations.engine.interactions import Interactions, InteractionsBuilder
 from recommendations.engine.models import (
     BoughtTogether,
     BuyAgain,
@@ -17,11 +17,12 @@ from recommendations.engine.models import (
 )
 from recommendations.engine.text import ItemText
 
-NOW = 100 * 86_400.0
+DAY = 86_400.0
+NOW = 100 * DAY
 TEXTS = tuple(ItemText(f"i{n:02}", f"thing {n % 7} of kind {n % 3}") for n in range(60))
 MODELS = [
     ItemNeighbours(),
-    ItemNeighbours(base_share=1.0, k=5),
+    ItemNeighbours(base_share=1.0, k=5, source_exponent=0.3),
     Popular(),
     Popular(window_days=14.0),
     BoughtTogether(min_support=1),
@@ -102,9 +103,10 @@ def test_strangers_get_nothing_and_no_error(model, shop):
         [("ann", "tea")],
         [("ann", "tea"), ("ann", "cup")],
         [("ann", "tea"), ("bob", "tea"), ("cat", "tea")],
+        [("ann", "tea"), ("ann", "tea"), ("ann", "tea")],
         [("a" * 128, "ü" * 128), ("a" * 128, "t" * 128), ("b" * 128, "t" * 128)],
     ],
-    ids=["nothing", "one event", "one user", "one item", "long ids"],
+    ids=["nothing", "one event", "one user", "one item", "one pair", "long ids"],
 )
 def test_tiny_shops_make_a_valid_model(model, rows):
     builder = InteractionsBuilder()
@@ -114,8 +116,73 @@ def test_tiny_shops_make_a_valid_model(model, rows):
     interactions = builder.build()
     model.fit(interactions, now=NOW)
     for user_id in interactions.user_ids:
-        model.recommend(user_id)
+        assert all(np.isfinite(score) for _, score in model.recommend(user_id))
+    for item_id in model.item_ids_:
+        assert all(np.isfinite(near.weight) for near in model.similar_items(item_id))
     assert model.recommend_many(np.arange(interactions.n_users), 3).shape == (
         interactions.n_users,
         len(model.item_ids_),
     )
+
+
+def test_times_in_the_future_count_as_now(model, shop):
+    late = shop.times > 90 * DAY
+    times = np.where(late, NOW + 1e6, shop.times)
+    present = rebuilt(shop, times=np.where(late, NOW, shop.times))
+    ahead = rebuilt(shop, times=times)
+    assert lists(model.clone().fit(ahead, now=NOW)) == lists(model.fit(present, now=NOW))
+
+
+@pytest.mark.parametrize("weight", [float("nan"), float("inf"), -1.0])
+def test_weights_that_mean_nothing_reach_no_model(shop, weight):
+    weights = np.ones(len(shop))
+    weights[3] = weight
+    with pytest.raises(ValueError, match="weight"):
+        rebuilt(shop, weights=weights)
+
+
+def test_order_of_users_and_items_changes_nothing(model, shop):
+    """Ids that sort the other way round: every code changes, no result does."""
+    mirrored = InteractionsBuilder()
+    for row in range(len(shop) - 1, -1, -1):
+        mirrored.add(
+            f"u{119 - int(shop.user_ids[shop.users[row]][1:]):03}",
+            shop.item_ids[shop.items[row]],
+            weight=1.0,
+            time=float(shop.times[row]),
+            basket=str(shop.baskets[row]),
+        )
+    model.fit(mirrored.build(), now=NOW)
+    twin = model.clone().fit(shop, now=NOW)
+    for number in range(0, 120, 9):
+        mine, other = model.recommend(f"u{119 - number:03}", 8), twin.recommend(f"u{number:03}", 8)
+        assert [item for item, _ in mine] == [item for item, _ in other]
+        assert [score for _, score in mine] == pytest.approx([score for _, score in other])
+
+
+def test_threads_change_nothing(model, shop):
+    assert lists(model.clone(threads=3).fit(shop, now=NOW)) == lists(model.fit(shop, now=NOW))
+
+
+def test_an_event_twice_is_an_event_of_twice_the_weight(model, shop):
+    twice = rebuilt(shop, rows=np.repeat(np.arange(len(shop)), 2))
+    heavy = rebuilt(shop, weights=np.full(len(shop), 2.0))
+    model.fit(twice, now=NOW)
+    assert lists(model) == lists(model.clone().fit(heavy, now=NOW))
+
+
+def rebuilt(shop, *, rows=slice(None), weights=1.0, times=None):
+    """The same events with other weights or times, or some of them more than once."""
+    return Interactions.from_columns(
+        users=shop.users[rows],
+        items=shop.items[rows],
+        weights=weights,
+        times=(shop.times if times is None else times)[rows],
+        baskets=shop.baskets[rows],
+        user_ids=shop.user_ids,
+        item_ids=shop.item_ids,
+    )
+
+
+def lists(model):
+    return {user_id: model.recommend(user_id, 6) for user_id in model.user_ids_[::11]}

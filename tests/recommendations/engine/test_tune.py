@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
 
 from recommendations.engine import tune as tuning
+from recommendations.engine.evaluate import new_items, temporal_split
 from recommendations.engine.interactions import InteractionsBuilder
 from recommendations.engine.models import ItemNeighbours
 from recommendations.engine.tune import tune
@@ -59,6 +61,19 @@ def test_the_budget_ends_the_trials_and_the_own_parameters_always_run(shop):
 def test_a_trial_scores_what_a_fresh_fit_scores(shop, tuned):
     again = tune(shop, model=MODEL.clone(**tuned.trials[-1].changes), budget=0.0)
     assert again.trials[0].score == tuned.trials[-1].score
+
+
+def test_trials_are_measured_on_two_stretches_of_time(shop, tuned):
+    train, test = temporal_split(shop, holdout_share=tuning.HOLDOUT_SHARE)
+    users = 0
+    for before, after in ((train, test), temporal_split(train, holdout_share=0.1)):
+        users += int((np.diff(new_items(before, after).indptr) > 0).sum())
+    assert tuned.users == users
+
+
+def test_catalogues_of_many_items_are_tuned_on_one(shop, tuned, monkeypatch):
+    monkeypatch.setattr(tuning, "MAX_ITEMS", 10)
+    assert 0 < tune(shop, model=MODEL, budget=0.0).users < tuned.users
 
 
 def test_large_shops_are_tuned_on_a_sample_of_users(shop, monkeypatch):
