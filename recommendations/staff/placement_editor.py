@@ -61,7 +61,7 @@ class PlacementEditor(ToolView):
             return self._page(stored, form, visit, status=400)
         if change.before != change.after:
             audit.record(by=by, action="placements.save", target=name, **change.differences())
-        messages.success(request, f"{name} is saved. Its next list follows.")
+        messages.success(request, f"Saved. What is shown as {name} follows at the next request.")
         return HttpResponseRedirect(detail_url("placements", name))
 
     @staticmethod

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import msgspec
 from django import forms
 from django.http import HttpRequest
 
@@ -23,7 +22,7 @@ from core.staff.resource import (
     Resource,
 )
 from core.validation import from_iso
-from recommendations.placements import Placement
+from recommendations.placements import Placement, Variant
 from recommendations.services import placements
 from recommendations.services.placements import (
     KEPT_VERSIONS,
@@ -156,16 +155,8 @@ class PlacementResource(Resource):
 
     def panels(self, request: HttpRequest, row: StoredPlacement) -> Sequence[Panel]:
         placement = row.placement
-        facts = [
-            ("Shows", RECOMMENDER_LABELS[placement.recommender]),
-            ("Filled up with", plain([RECOMMENDER_LABELS[n] for n in placement.fallbacks])),
-            ("Products", number(placement.limit)),
-            ("What the user bought", "left out" if placement.exclude_purchased else "shown too"),
-            ("Experiment", _experiment(placement)),
-            ("Version", f"{row.number}, by {row.saved_by}"),
-            ("Description", text_or_nothing(placement.description)),
-        ]
-        sentences = [*filter_sentences(placement), *rule_sentences(placement.rules).values()]
+        facts = [*_settings(placement), ("Version", f"{row.number}, by {row.saved_by}")]
+        sentences = _sentences(placement)
         form = VisitForm(request.GET)
         return [
             Panel(
@@ -196,8 +187,19 @@ class PlacementResource(Resource):
 def _experiment(placement: Placement) -> Any:
     if placement.experiment is None:
         return NOTHING
-    variants = ", ".join(variant.name for variant in placement.experiment.variants)
+    variants = ", ".join(map(_variant, placement.experiment.variants))
     return f"{placement.experiment.name}: {variants}"
+
+
+def _variant(variant: Variant) -> str:
+    """Return a variant with its weight, and what it sets in place of the placement's own."""
+    own = [] if variant.recommender is None else [RECOMMENDER_LABELS[variant.recommender]]
+    own += [
+        f"own {name}"
+        for name in ("fallbacks", "filters", "rules")
+        if getattr(variant, name) is not None
+    ]
+    return f"{variant.name} × {variant.weight:g}" + (f" ({', '.join(own)})" if own else "")
 
 
 def filter_sentences(placement: Placement) -> list[str]:
@@ -264,13 +266,12 @@ def _compared(request: HttpRequest, stored: StoredPlacement) -> list[Panel]:
     version = placements.find_version(name=stored.placement.name, number=int(wanted))
     if version is None or version.placement is None:
         return []
-    before, after = _flat(version.placement), _flat(stored.placement)
-    names = [name for name in sorted({*before, *after}) if before.get(name) != after.get(name)]
     columns = (
-        Column("Field", lambda name: name),
-        Column(f"In version {wanted}", lambda name: plain(before.get(name))),
-        Column("Now", lambda name: plain(after.get(name))),
+        Column("What", lambda row: row[0]),
+        Column(f"In version {wanted}", lambda row: row[1]),
+        Column("Now", lambda row: row[2]),
     )
+    rows = _differences(version.placement, stored.placement)
     return [
         Panel(
             title=f"Version {wanted} and now",
@@ -278,24 +279,33 @@ def _compared(request: HttpRequest, stored: StoredPlacement) -> list[Panel]:
             context={
                 "label": "What differs",
                 "columns": columns,
-                "rows": [[(column, column.value(name)) for column in columns] for name in names],
+                "rows": [[(column, column.value(row)) for column in columns] for row in rows],
                 "hint": Hint("They are the same."),
             },
         )
     ]
 
 
-def _flat(placement: Placement) -> dict[str, Any]:
-    """Return the fields of a placement by their path, without those that are empty."""
+def _differences(before: Placement, after: Placement) -> list[tuple[str, Any, Any]]:
+    """Return what differs as (what, before, after): settings, then rules that went or came."""
+    old, new = dict(_settings(before)), dict(_settings(after))
+    rows = [(name, old[name], new[name]) for name in old if old[name] != new[name]]
+    went, came = _sentences(before), _sentences(after)
+    rows += [("Rule", sentence, NOTHING) for sentence in went if sentence not in came]
+    rows += [("Rule", NOTHING, sentence) for sentence in came if sentence not in went]
+    return rows
 
-    def walk(path: str, value: Any) -> dict[str, Any]:
-        if isinstance(value, dict):
-            parts = [(f"{path}.{name}" if path else name, each) for name, each in value.items()]
-        elif isinstance(value, list | tuple) and any(isinstance(each, dict) for each in value):
-            parts = [(f"{path}[{place}]", each) for place, each in enumerate(value)]
-        else:
-            return {path: value}
-        return {name: each for part in parts for name, each in walk(*part).items()}
 
-    content = msgspec.to_builtins(placement, order="deterministic")
-    return {name: value for name, value in walk("", content).items() if value not in (None, [], ())}
+def _settings(placement: Placement) -> list[tuple[str, Any]]:
+    return [
+        ("Shows", RECOMMENDER_LABELS[placement.recommender]),
+        ("Filled up with", plain([RECOMMENDER_LABELS[name] for name in placement.fallbacks])),
+        ("Products", number(placement.limit)),
+        ("What the user bought", "left out" if placement.exclude_purchased else "shown too"),
+        ("Experiment", _experiment(placement)),
+        ("Description", text_or_nothing(placement.description)),
+    ]
+
+
+def _sentences(placement: Placement) -> list[str]:
+    return [*filter_sentences(placement), *rule_sentences(placement.rules).values()]

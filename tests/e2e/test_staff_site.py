@@ -16,7 +16,8 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_play
 from core import audit
 from project.wsgi import application
 from recommendations.entities import Event, Item, Line
-from recommendations.services import catalogue, events, jobs, versions
+from recommendations.placements import Placement
+from recommendations.services import catalogue, events, jobs, placements, versions
 from users.entities import Customer
 from users.services import accounts, customers
 
@@ -189,6 +190,28 @@ def test_hiding_a_product_everywhere_takes_few_clicks(open_as: OpenAs) -> None:
 
 
 @pytest.mark.usefixtures("trained")
+def test_pinning_a_product_shows_what_it_does_before_it_is_saved(open_as: OpenAs) -> None:
+    page = open_as("merchandiser")
+    page.click("#nav-sidebar >> text=Placements")
+    page.click("text=Add the first placement")
+    page.fill("#id_name", "home")
+    page.fill("#id_pin-0-item_id", "p1")
+    page.fill("#id_pin-0-position", "1")
+    page.locator("[data-rows=pin] [data-add-row]").click()
+    page.fill("#id_pin-1-item_id", "p2")
+    page.fill("#id_pin-1-position", "3")
+    page.click("#preview-button")
+
+    expect(page.locator(".preview .recommended").nth(1)).to_contain_text("Pin p1 to position 1")
+    assert placements.find(name="home") is None
+    page.click("input[value='Save']")
+    expect(page.locator(".messagelist")).to_contain_text("shown as home")
+    stored = placements.find(name="home")
+    assert stored is not None
+    assert [pin.position for pin in stored.placement.rules.pin] == [1, 3]
+
+
+@pytest.mark.usefixtures("trained")
 def test_rolling_back_a_bad_model_takes_few_clicks(open_as: OpenAs) -> None:
     before = versions.live()
     page = open_as("operator")
@@ -262,6 +285,10 @@ def test_everybody_can_use_every_page(open_as: OpenAs, size: dict, scheme: str) 
     live = versions.live()
     (job,) = jobs.listing(limit=1).rows
     (event,) = events.recent(limit=1).rows
+    for limit in (10, 4):
+        placements.save(
+            placement=Placement(name="home", recommender="personal", limit=limit), by="ada"
+        )
     urls = [
         "/admin/",
         "/admin/explorer/?kind=user&ids=u07",
@@ -272,6 +299,9 @@ def test_everybody_can_use_every_page(open_as: OpenAs, size: dict, scheme: str) 
         "/admin/items/?q=nothing",
         "/admin/items/p0/",
         "/admin/items/p0/actions/hide/",
+        "/admin/placements/",
+        "/admin/placements/home/?user_id=u07&compared=1",
+        "/admin/placement-editor/?name=home",
         "/admin/events/",
         f"/admin/models/{live.replace(':', '_3A')}/",
         "/admin/models/",
