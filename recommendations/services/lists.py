@@ -3,6 +3,10 @@
 They are a function of the counters, the catalogue, the settings and the time. Products are looked
 at in order of points, in which a purchase counts five times as much as a view (`recommendations.
 statistics.POINTS`); the weights that the shop has set decide among those.
+
+Counters that do not know the history, as after an import that no stream has followed, would make
+poor lists. So a list with less than half as many products as that of the live model stays empty,
+and the model's is shown until a rebuild has counted everything.
 """
 
 from collections import Counter, defaultdict
@@ -20,6 +24,7 @@ LENGTH = 200
 _SECONDS = 60
 # So many more than a list holds are looked at, to make up for products that are not available.
 _RESERVE = 50
+_KNOWING = 0.5
 
 Entries = list[tuple[str, float]]
 
@@ -66,13 +71,22 @@ def compute(*, state: ServingState, now: datetime) -> dict[str, Entries]:
         "latest": _best(_ages(now=now, limit=most), most),
     }
     known = items.find({item_id for entries in found.values() for item_id, _ in entries})
-    return {
+    made = {
         name: [
             (item_id, value)
             for item_id, value in entries
             if item_id in known and known[item_id].available
         ][:LENGTH]
         for name, entries in found.items()
+    }
+    trained = (
+        serving.candidates(version=state.live_version, lists=made).lists
+        if state.live_version
+        else {}
+    )
+    return {
+        name: entries if len(entries) >= _KNOWING * len(trained.get(name, ())) else []
+        for name, entries in made.items()
     }
 
 

@@ -10,7 +10,7 @@ from recommendations.preferences import EventWeights, Preferences
 from recommendations.services import catalogue, events, lists, preferences, statistics
 from recommendations.storage import serving
 from recommendations.storage.events import key_of
-from tests.recommendations.factories import START, event
+from tests.recommendations.factories import START, event, store_model
 
 pytestmark = pytest.mark.usefixtures("dynamodb")
 
@@ -52,6 +52,20 @@ def test_the_lists_follow_what_is_counted() -> None:
     lists.refresh(now=NOW)
 
     assert [item_id for item_id, _ in live("trending")] == ["tea", "cup", "cake"]
+
+
+def test_counters_that_do_not_know_the_history_leave_the_lists_to_the_model() -> None:
+    stock("tea", "cup", "cake", "jam", "pot")
+    store_model("v1", {}, popular=["cake", "jam", "pot", "cup"], trending=["jam"])
+    record(event("ann", "tea", hours=TODAY))
+
+    lists.refresh(now=NOW)
+    assert live("popular") == []
+    assert [item_id for item_id, _ in live("trending")] == ["tea"]
+
+    record(event("bob", "cup", event_id="e-2", hours=TODAY))
+    lists.refresh(now=NOW)
+    assert [item_id for item_id, _ in live("popular")] == ["cup", "tea"]
 
 
 def test_what_is_not_available_is_in_no_list() -> None:
