@@ -120,7 +120,7 @@ def als(_: str, data: Path, seed: int) -> dict[str, float]:
 
 
 def builder(name: str, data: Path, seed: int) -> dict[str, float]:
-    """Events one by one, three of ten of them in orders of one line."""
+    """Events one by one, a fifth of them in orders of one line."""
     interactions = load(name, data, seed)
     user_ids, item_ids = interactions.user_ids, interactions.item_ids
     weights = interactions.weight_values.tolist()
