@@ -42,18 +42,18 @@ def test_the_place_of_what_was_created_is_given_again() -> None:
 
 def test_nobody_who_is_erased_lives_on_in_a_kept_answer() -> None:
     client = api_client()
-    user = {"user_id": "ada-1815", "email": "ada@example.com", "name": "Ada", "labels": ["vip"]}
-    event = {**EVENT, "user_id": "ada-1815", "session_id": "ada-session"}
+    user = {"user_id": "yuri-1815", "email": "yuri@example.com", "name": "Yuri", "labels": ["vip"]}
+    event = {**EVENT, "user_id": "yuri-1815", "session_id": "yuri-session"}
     for path, body in (("/api/v1/users/", user), (EVENTS, event), ("/api/v1/users/bulk/", [user])):
         first = send(client, "POST", path, body, idempotency_key=path)
         assert send(client, "POST", path, body, idempotency_key=path).json() == first.json()
-    send(client, "DELETE", "/api/v1/users/ada-1815/")
+    send(client, "DELETE", "/api/v1/users/yuri-1815/")
 
     kept = [row.attribute_values for row in AnswerRow.scan(AnswerRow.fingerprint.exists())]
     texts = [str({**row, "body": zlib.decompress(row["body"])}).lower() for row in kept]
 
     assert len(texts) == 3
-    assert not any("ada" in text or "vip" in text for text in texts)
+    assert not any("yuri" in text or "vip" in text for text in texts)
 
 
 def test_replaying_changes_nothing() -> None:
