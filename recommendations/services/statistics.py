@@ -6,7 +6,7 @@ one transaction. So a counter is a function of the stored events alone.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from core.dynamodb.batch import chunks, pause
@@ -120,7 +120,19 @@ class _Counting:
                     storage.commit(step, generation=self._generation)
             except (ConditionFailedError, BatchIncompleteError):
                 pending += [change.key for change in group]
-        return pending
+        written = {change.key for change in changes if change.difference}
+        return pending + self._outdated(written.difference(pending), wanted)
+
+    def _outdated(
+        self, keys: Collection[EventKey], written: Mapping[EventKey, Contributions]
+    ) -> list[EventKey]:
+        """Return the events that would count otherwise by now.
+
+        Who was told of a change before we had written found nothing to do, and so left no mark in
+        the ledger that could have stopped us.
+        """
+        latest = self._wanted(events.find_many(sorted(keys)))
+        return [key for key in sorted(keys) if latest.get(key, {}) != written.get(key, {})]
 
     def _led_to_by(self, clicks: Iterable[EventKey]) -> set[EventKey]:
         """Return the carts and purchases that clicks may have led to."""
