@@ -146,7 +146,7 @@ def test_a_model_that_is_worse_than_the_live_one_is_kept_but_not_published(
 def test_trials_and_choice_of_parameters_are_kept_with_the_version(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("django.conf.settings.TRAINING_TUNE_SECONDS", 1.0)
+    monkeypatch.setattr("django.conf.settings.TRAINING_TUNE_SECONDS", 30.0)
 
     version = versions.find(version=jobs.train()["version"])
 
