@@ -222,7 +222,7 @@ class InteractionsBuilder:
         time : float
             Epoch seconds; see `Interactions.from_columns`.
         basket : str, optional
-            The order that this event is a line of. Each one is remembered; `add_order` needs not.
+            The order that this event is a line of. `add_order` spares remembering it.
 
         Raises
         ------
