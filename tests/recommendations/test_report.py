@@ -8,8 +8,10 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client
 
+from core.dynamodb.connection import call
 from recommendations import jobs, reporting
 from recommendations.entities import Item
+from recommendations.models import EventRow
 from recommendations.services import catalogue, events, report
 from recommendations.staff.report import report_url
 from tests.recommendations.factories import event, store_model
@@ -31,6 +33,9 @@ def version() -> str:
         + [event(f"u{n}", f"p{n % 4 + 4}", event_id="third", hours=n + 5) for n in range(40)]
     )
     store_model("2026-01-01T00:00Z-1", {"p0": [("p7", 0.5)]})
+    # Left by some other program, and in no index.
+    damaged = {"user_id": {"S": "x"}, "timestamp#event_id": {"S": "2026-11-01#e"}}
+    call("PutItem", TableName=EventRow.Meta.table_name, Item=damaged)
     return str(jobs.train()["version"])
 
 
@@ -90,6 +95,8 @@ def test_the_page_and_the_file_say_the_same_and_escape_names(
     assert "<style>" not in page
     assert "<style>" in file
     assert "Recall@20" in out.getvalue()
+    assert "Left out of the stored rows: 1 could not be read." in out.getvalue()
+    assert "1 could not be read" in page
 
 
 def test_the_page_needs_a_login_and_an_existing_version(version: str, client: Client) -> None:

@@ -32,6 +32,8 @@ class Command(BaseCommand):
         self.stdout.write(f"{'':<20}" + "".join(f"{name:>20}" for name in columns))
         for label, cells in shown["measures"]:
             self.stdout.write(f"{label:<20}" + "".join(f"{cell.text:>20}" for cell in cells))
+        for note in shown["notes"]:
+            self.stdout.write(note)
         if options["html"]:
             path: Path = options["html"]
             path.write_text(reporting.as_html(found), encoding="utf-8")
