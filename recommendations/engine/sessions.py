@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from recommendations.engine.packing import Neighbour
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
 WINDOW = 5
 POSITION_DECAY = 0.7
@@ -39,40 +39,37 @@ def session_neighbours(
     ----------
     Ludewig, Jannach: "Evaluation of session-based recommendation algorithms", UMUAI 28, 2018.
     """
-    recent = {
-        item_id: POSITION_DECAY**distance
+    rows = {item_id: list(similar.get(item_id, ())) for item_id in item_ids}
+    directed = {
+        item_id: [
+            Neighbour(row.item_id, row.weight * POSITION_DECAY**distance, row.support)
+            for row in following.get(item_id, ())
+        ]
         for distance, item_id in enumerate(reversed(item_ids[-WINDOW:]))
     }
     inside = set(item_ids)
-    directed = {
-        item_id: [(row.item_id, row.weight * factor) for row in following.get(item_id, ())]
-        for item_id, factor in recent.items()
-    }
-    best_similar = _best(
-        [[(r.item_id, r.weight) for r in similar.get(i, ())] for i in item_ids], inside
-    )
-    best_next = _best(list(directed.values()), inside)
-    scale = best_similar / best_next if best_similar and best_next else 1.0
-    rows: dict[str, list[Neighbour]] = {}
-    for item_id in item_ids:
-        weights: dict[str, float] = {}
-        supports: dict[str, int] = {}
-        for row in similar.get(item_id, ()):
-            weights[row.item_id] = row.weight
-            supports[row.item_id] = row.support
-        for other, weight in directed.get(item_id, ()):
-            weights[other] = weights.get(other, 0.0) + scale * weight
-        rows[item_id] = [
-            Neighbour(other, weight, supports.get(other, 0)) for other, weight in weights.items()
-        ]
+    best_next = _best(directed.values(), inside)
+    if not best_next:
+        return rows
+    best_similar = _best(rows.values(), inside)
+    scale = best_similar / best_next if best_similar else 1.0
+    for item_id, after in directed.items():
+        merged = {row.item_id: row for row in rows[item_id]}
+        for other, weight, support in after:
+            known = merged.get(other)
+            merged[other] = (
+                Neighbour(other, scale * weight, support)
+                if known is None
+                else Neighbour(other, known.weight + scale * weight, known.support)
+            )
+        rows[item_id] = list(merged.values())
     return rows
 
 
-def _best(rows: Sequence[Sequence[tuple[str, float]]], inside: set[str]) -> float:
+def _best(rows: Iterable[Sequence[Neighbour]], inside: Collection[str]) -> float:
     """Return the largest sum that a product outside the session has."""
     scores: dict[str, float] = {}
     for row in rows:
-        for item_id, weight in row:
-            if item_id not in inside:
-                scores[item_id] = scores.get(item_id, 0.0) + weight
-    return max(scores.values(), default=0.0)
+        for item_id, weight, _ in row:
+            scores[item_id] = scores.get(item_id, 0.0) + weight
+    return max((score for item_id, score in scores.items() if item_id not in inside), default=0.0)

@@ -64,6 +64,8 @@ class Reads:
     def __init__(self, *, version: str | None = None) -> None:
         self._version = version
         self._rows: dict[Get, object] = {}
+        # Also by id alone: each candidate of a list asks for its product.
+        self._items: dict[str, object] = {}
         self._profiles: dict[str, Profile | None] = {}
         self.state = ServingState()
         self.round_trips = 0
@@ -72,6 +74,7 @@ class Reads:
         """Return another request's reads, which has at hand what this one and others have read."""
         other = Reads(version=self._version)
         other._rows = self._rows
+        other._items = self._items
         other.state = self.state
         other.round_trips = 1
         return other
@@ -92,10 +95,14 @@ class Reads:
         if _STATE not in self._rows:
             missing.insert(0, _STATE)
         self.round_trips += -(-len(missing) // READ_LIMIT)
-        if missing:
-            self._rows.update(zip(missing, read_batch(missing, consistent=consistent), strict=True))
-            if missing[0] == _STATE:
-                self.state = serving.state_of(self._rows[_STATE])
+        if not missing:
+            return
+        for get, row in zip(missing, read_batch(missing, consistent=consistent), strict=True):
+            self._rows[get] = row
+            if get.table is ItemRow:
+                self._items[get.hash_key] = row
+        if missing[0] == _STATE:
+            self.state = serving.state_of(self._rows[_STATE])
 
     def missing(self, wanted: Wanted) -> int:
         """Return how many of the rows are not here yet."""
@@ -143,11 +150,11 @@ class Reads:
 
     def knows_item(self, item_id: str) -> bool:
         """Tell whether the product has been looked up in the catalogue."""
-        return Get(ItemRow, item_id) in self._rows
+        return item_id in self._items
 
     def items(self, item_ids: Iterable[str]) -> dict[str, Item]:
         """Return those of the products that have been read and are not deleted."""
-        rows = {item_id: self._rows.get(Get(ItemRow, item_id)) for item_id in item_ids}
+        rows = {item_id: self._items.get(item_id) for item_id in item_ids}
         return {
             item_id: items.from_row(row)
             for item_id, row in rows.items()
@@ -159,7 +166,7 @@ class Reads:
 
         What the catalogue has never heard of is not gone: events may name it before it is saved.
         """
-        row = self._rows.get(Get(ItemRow, item_id))
+        row = self._items.get(item_id)
         return isinstance(row, ItemRow) and (bool(row.deleted) or not row.available)
 
     def neighbours(self, item_ids: Iterable[str], *, kind: Kind) -> dict[str, list[Neighbour]]:

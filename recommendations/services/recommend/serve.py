@@ -1,6 +1,7 @@
 """The one way from a recommender to an answer: candidates, filters and rules, fallbacks."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import islice
 
 from recommendations.engine.associations import Association
 from recommendations.profiles import FALLBACKS, Entry
@@ -157,12 +158,15 @@ class _Pool:
     def choose(self) -> list[Placed]:
         """Return the best of the candidates that are known to be there, in order."""
         request, reads = self._request, self._reads
-        usable = [
+        found = (
             entry
             for item_id, entry in self._entries.items()
-            if (self._is_trusted(item_id) or reads.knows_item(item_id))
+            if (reads.knows_item(item_id) or self._is_trusted(item_id))
             and not reads.is_gone(item_id)
-        ]
+        )
+        # Without rules or filters the first ones are the best ones.
+        free = request.rules == Rules() and not self._reads_items
+        usable = list(islice(found, request.limit if free else None))
         needed = items_needed(usable, filters=self._filters, rules=request.rules)
         return arrange(
             usable,
