@@ -93,15 +93,7 @@ def _panels(form: PeriodForm) -> list[Panel]:
             template="staff/panels/facts.html",
             context={"facts": _facts(found)},
         ),
-        *(
-            _chart(title, found, value, digits)
-            for title, value, digits in (
-                ("Lists shown", lambda row: row.lists, 0),
-                ("Clicks", lambda row: row.clicks, 0),
-                ("Conversions", lambda row: row.conversions, 0),
-                ("Revenue", lambda row: row.revenue, 2),
-            )
-        ),
+        *(_charts(found) if _has_counts(found.total) else ()),
         _table("By day", _DAY, [row for row in reversed(found.days) if _has_counts(row)]),
     ]
 
@@ -131,6 +123,18 @@ def _facts(found: Insights) -> list[tuple[str, Any]]:
             ("Attributed share", percent(found.shop.attributed_share)),
         ]
     return facts
+
+
+def _charts(found: Insights) -> list[Panel]:
+    return [
+        _chart(title, found, value, digits)
+        for title, value, digits in (
+            ("Lists shown", lambda row: row.lists, 0),
+            ("Clicks", lambda row: row.clicks, 0),
+            ("Conversions", lambda row: row.conversions, 0),
+            ("Revenue", lambda row: row.revenue, 2),
+        )
+    ]
 
 
 def _chart(title: str, found: Insights, value: Callable[[Numbers], Any], digits: int) -> Panel:

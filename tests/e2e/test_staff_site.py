@@ -302,6 +302,7 @@ def test_everybody_can_use_every_page(open_as: OpenAs, size: dict, scheme: str) 
         "/admin/placements/",
         "/admin/placements/home/?user_id=u07&compared=1",
         "/admin/placement-editor/?name=home",
+        "/admin/insights/?placement=home",
         "/admin/events/",
         f"/admin/models/{live.replace(':', '_3A')}/",
         "/admin/models/",
