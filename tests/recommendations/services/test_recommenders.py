@@ -10,6 +10,7 @@ from recommendations.entities import Item
 from recommendations.preferences import EventWeights, Preferences
 from recommendations.rules import Cap, Filters, Pin, Rules, Terms
 from recommendations.services import catalogue, events, preferences, profiles, recommend
+from recommendations.storage import lists as live_lists
 from recommendations.storage import serving
 from tests.recommendations.factories import event, store_lists, store_model
 
@@ -186,6 +187,24 @@ def test_a_shop_without_a_model_answers_from_its_live_lists() -> None:
         ("cup", "popular"),
     ]
     assert of("buy_again", user_id="ann", fallbacks=("latest",))[0] == ("new", "latest")
+
+
+def test_an_unknown_user_costs_three_round_trips_and_sees_nothing_that_is_gone() -> None:
+    store_model("v1", NEAR, popular=["rug", "lamp"])
+    catalogue.save(items=[Item(item_id=f"i{n}", name="x", available=False) for n in range(101)])
+    epoch = serving.state().epoch
+    names = {"trending": [("cup", 2.0), ("i7", 1.0)], "popular": [("lamp", 3.0)]}
+    live_lists.save({name: entries[:1] for name, entries in names.items()}, epoch=epoch)
+
+    with metered() as meter:
+        answer = recommend.serve(recommender="personal", user_id="nobody", limit=2)
+    assert meter.round_trips == 3
+    assert shown(answer) == [("cup", "trending"), ("lamp", "popular")]
+
+    # A list of an earlier epoch is compared with the catalogue.
+    live_lists.save(names, epoch=epoch - 1)
+    answer = recommend.serve(recommender="personal", user_id="nobody")
+    assert shown(answer) == [("cup", "trending"), ("lamp", "popular")]
 
 
 @pytest.mark.usefixtures("_ann")

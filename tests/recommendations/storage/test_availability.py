@@ -1,10 +1,14 @@
 """What is hidden is named in a row that stays small, and what that makes stale comes back right."""
 
+import json
+
 import pytest
 
 from core.dynamodb.meter import metered
 from recommendations.entities import Item
-from recommendations.services import catalogue, events, profiles, recommend
+from recommendations.models import ServingRow
+from recommendations.preferences import Preferences
+from recommendations.services import catalogue, events, preferences, profiles, recommend
 from recommendations.storage import availability, serving
 from recommendations.storage import items as storage
 from tests.recommendations.factories import event, store_model
@@ -58,6 +62,18 @@ def test_a_bulk_change_names_only_some_and_is_announced_before_and_after() -> No
         save(*(f"i{n}" for n in range(250)), available=False)
     assert serving.state().epoch == 2, "what was hidden already is no change"
     assert meter.round_trips < 20
+
+
+def test_the_row_that_every_request_reads_costs_half_a_read_unit_when_it_is_full() -> None:
+    store_model("2026-11-22T03:00Z-1", {})
+    preferences.change(preferences=Preferences(half_life_days=30), by="tests")
+    save(*(f"SKU-{n:06}-RED" for n in range(100)), available=False)
+
+    row = ServingRow.load(ServingRow.PK, ServingRow.SK)
+
+    assert row is not None
+    assert len(row.hidden) == 100
+    assert len(json.dumps(row.serialize())) < 4096
 
 
 @pytest.mark.usefixtures("_ann")
