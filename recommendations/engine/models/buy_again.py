@@ -42,7 +42,7 @@ class BuyAgain(Estimator):
     """
 
     exclude_seen: bool = False
-    trend_exponent: float = 0.5
+    trend_exponent: float = 1.0
     half_life_days: float = 15.0
     weights_: NDArray[np.float64] = field(
         default_factory=lambda: np.zeros(0), init=False, repr=False
