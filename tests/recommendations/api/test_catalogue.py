@@ -113,7 +113,6 @@ def test_a_term_left_behind_by_a_lost_race_shows_nothing() -> None:
         ("price", "Infinity"),
         ("price", "cheap"),
         ("price", "1e13"),
-        ("price", "0.0000001"),
         ("price", True),
         ("price", []),
         ("currency", "pounds"),
@@ -192,8 +191,8 @@ def test_a_filter_may_be_given_only_once() -> None:
 
 def test_a_price_that_no_table_holds_costs_no_other_row() -> None:
     rows = [
-        {"item_id": "zero", "name": "Zero", "price": "0"},
-        {"item_id": "huge", "name": "Huge", "price": "0E+999999"},
+        {"item_id": "zero", "name": "Zero", "price": "0E+999999"},
+        {"item_id": "huge", "name": "Huge", "price": "1E+999999"},
         {"item_id": "whole", "name": "Whole", "price": "1E+11"},
     ]
 
