@@ -219,6 +219,7 @@ def test_the_guide_deploys_a_working_shop(shell: Shell, ministack: None) -> None
     seen = shell.run(guide.take("zappa status local"))
     assert "alsobought-local-events: Enabled, last result: OK" in seen
     check_logs(seen, secrets=[shell.environment["API_KEY"], shell.environment["STAFF_PASSWORD"]])
+    check_counters(client)
     check_schedule(client, site)
 
     shell.run(guide.take("rotate"))
@@ -397,12 +398,28 @@ def check_logs(text: str, *, secrets: list[str]) -> None:
         assert secret not in text
 
 
+def check_counters(client: Callable[[str], Any]) -> None:
+    """The stream function may write what it counts, and the lists made of that."""
+    dynamodb = client("dynamodb")
+
+    def rows(table: str) -> int:
+        return int(dynamodb.scan(TableName=f"alsobought-local-{table}")["Count"])
+
+    eventually(
+        lambda: all(rows(table) for table in ("event_effects", "item_stats", "placement_stats")),
+        seconds=100,
+    )
+    key = {"name": {"S": "latest"}, "version": {"S": "live"}}
+    assert "Item" in dynamodb.get_item(TableName="alsobought-local-lists", Key=key)
+
+
 def check_schedule(client: Callable[[str], Any], site: Site) -> None:
     """The schedule that Zappa made reaches the job; it rings each minute here, not each night."""
     events = client("events")
-    (rule,) = events.list_rules()["Rules"]
-    assert rule["Name"].endswith("recommendations.jobs.train")
-    events.put_rule(Name=rule["Name"], ScheduleExpression="rate(1 minute)", State="ENABLED")
+    names = [rule["Name"] for rule in events.list_rules()["Rules"]]
+    rules = {name.rpartition("recommendations.jobs.")[2]: name for name in names}
+    assert rules.keys() == {"collect", "train", "trend"}
+    events.put_rule(Name=rules["train"], ScheduleExpression="rate(1 minute)", State="ENABLED")
 
     def ran() -> bool:
         jobs = json.loads(site.call("/api/v1/jobs/")[2])["results"]
