@@ -123,14 +123,16 @@ def _newest(user_id: str) -> tuple[Event, ...]:
 
 
 def ready_entries(*, past: Past, reads: Reads, exclude_purchased: bool = True) -> list[Entry]:
-    """Return the ready list for what a user did, all of it available: at most 100 products.
+    """Return the ready list for what a user did: at most 100 products.
+
+    All are available, or named as hidden: these are left out of each answer, until they come back.
 
     It is filled up from the model's own lists. The live ones change by the minute, and so would
     profiles with them.
     """
     ids = [row.item_id for row in past.history]
     reads.fetch(Wanted(neighbours={"similar": ids}, trained_lists=FALLBACKS))
-    taken = {*past.disliked, *(past.bought if exclude_purchased else ()), *reads.state.hidden}
+    taken = {*past.disliked, *(past.bought if exclude_purchased else ())}
     near = reads.neighbours(ids, kind="similar")
     found = ready_list(
         history=past.history,
@@ -148,4 +150,5 @@ def ready_entries(*, past: Past, reads: Reads, exclude_purchased: bool = True) -
         found = list(entries.values())[:READY]
     if not reads.state.names_all_hidden:
         reads.fetch(Wanted(items=[entry.item_id for entry in found]))
-    return [entry for entry in found if not reads.is_gone(entry.item_id)]
+    named = reads.state.hidden
+    return [each for each in found if each.item_id in named or not reads.is_gone(each.item_id)]

@@ -368,7 +368,7 @@ def test_an_item_is_added_and_edited_with_errors_beside_the_fields(log_in: LogIn
     )
     edit, add = audit.listing(limit=9).rows
     assert (add.action, add.target) == ("items.add", "lamp")
-    assert edit.before == {"price": "2.5", "categories": []}
+    assert edit.before == {"price": "2.50", "categories": []}
 
 
 ACTIONS = {
@@ -557,7 +557,7 @@ def test_a_list_downloads_as_csv_with_its_filters(log_in: LogIn) -> None:
 PAGES = {
     "/admin/explorer/": 5,
     "/admin/explorer/?kind=user&ids=u/1": 5,
-    "/admin/explorer/?kind=user&ids=u/1&part=personal": 5,
+    "/admin/explorer/?kind=user&ids=u/1&part=personal": 6,
     "/admin/explorer/?kind=basket&ids=lamp&part=session": 5,
     "/admin/explorer/?kind=item&ids=lamp&part=similar": 5,
     "/admin/accounts/": 5,
@@ -566,7 +566,7 @@ PAGES = {
     "/admin/users/": 6,
     "/admin/users/?q=u": 10,
     "/admin/users/u_2F1/": 5,
-    "/admin/users/u_2F1/parts/recommendations/": 5,
+    "/admin/users/u_2F1/parts/recommendations/": 6,
     "/admin/items/": 6,
     "/admin/items/?available=yes": 5,
     "/admin/items/?q=lamp": 5,
