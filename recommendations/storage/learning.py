@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from core.dynamodb.connection import call
+from core.dynamodb.scans import scan
 from core.validation import Id, from_iso
 from recommendations.engine.text import ItemText
 from recommendations.models import EventRow, ItemRow
@@ -53,7 +53,7 @@ class Product(NamedTuple):
 
 def signals(*, on_unreadable: Callable[[], None] = lambda: None) -> Iterator[Signal]:
     """Yield all events in no particular order; memory stays bounded."""
-    for row in _scan(EventRow, (_ACTOR, _MOMENT, _TYPE, _LINES)):
+    for row in scan(EventRow, (_ACTOR, _MOMENT, _TYPE, _LINES)):
         try:
             signal = _signal(row)
         except _UNREADABLE:
@@ -65,7 +65,7 @@ def signals(*, on_unreadable: Callable[[], None] = lambda: None) -> Iterator[Sig
 def products(*, on_unreadable: Callable[[], None] = lambda: None) -> Iterator[Product]:
     """Yield all products, deleted ones too, in no particular order."""
     names = (_ITEM_ID, _NAME, _CATEGORIES, _LABELS, _AVAILABLE, _DELETED)
-    for row in _scan(ItemRow, names):
+    for row in scan(ItemRow, names):
         try:
             product = _product(row)
         except _UNREADABLE:
@@ -96,20 +96,3 @@ def _product(row: _Row) -> Product:
         available=row[_AVAILABLE]["BOOL"],
         deleted=row.get(_DELETED, {}).get("BOOL", False),
     )
-
-
-def _scan(table: type[EventRow | ItemRow], attributes: tuple[str, ...]) -> Iterator[_Row]:
-    names = {f"#{number}": name for number, name in enumerate(attributes)}
-    start: dict[str, Any] = {}
-    while True:
-        page = call(
-            "Scan",
-            TableName=table.Meta.table_name,
-            ProjectionExpression=", ".join(names),
-            ExpressionAttributeNames=names,
-            **start,
-        )
-        yield from page["Items"]
-        if "LastEvaluatedKey" not in page:
-            return
-        start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}

@@ -3,7 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -64,17 +64,21 @@ def extract(
 
 
 def _faded(interactions: Interactions, *, half_life_days: float) -> Interactions:
-    """Lower each weight by the event's age in whole days before the newest event."""
-    times = interactions.times
-    newest = float(times.max())
-    whole_days = newest - (newest - times) // SECONDS_PER_DAY * SECONDS_PER_DAY
-    factors = decay(whole_days, now=newest, half_life_days=half_life_days)
-    return Interactions.from_columns(
-        users=interactions.users,
-        items=interactions.items,
-        user_ids=interactions.user_ids,
-        item_ids=interactions.item_ids,
-        weights=np.maximum(interactions.weights * factors, _LEAST_WEIGHT),
-        times=times,
-        baskets=interactions.baskets,
-    )
+    """Lower each weight by the event's age in whole days before the newest event.
+
+    One weight per type and day, so an event takes two bytes for it and not eight.
+    """
+    newest, oldest = interactions.seconds.max(), interactions.seconds.min()
+    days = int((newest - oldest) // SECONDS_PER_DAY) + 1
+    past = -SECONDS_PER_DAY * np.arange(days, dtype=np.float64)
+    factors = decay(past, now=0.0, half_life_days=half_life_days)
+    values = np.outer(interactions.weight_values, factors).ravel()
+    codes = np.empty(len(interactions), dtype=np.min_scalar_type(values.size))
+    start = 0
+    for block in interactions.in_blocks():
+        ages = (newest - block.seconds) // np.uint32(SECONDS_PER_DAY)
+        stop = start + len(block)
+        codes[start:stop] = block.weight_codes.astype(np.uint32) * np.uint32(days) + ages
+        start = stop
+    values = np.maximum(values, _LEAST_WEIGHT)
+    return replace(interactions, weight_codes=codes, weight_values=values)

@@ -1,5 +1,6 @@
 """What an event is worth to training is what the shop has set, and enters at one place."""
 
+import numpy as np
 import pytest
 
 from recommendations.entities import Item
@@ -41,6 +42,22 @@ def test_weights_are_those_of_the_shop_and_fade_if_it_says_so() -> None:
     changed = Preferences(weights=EventWeights(view=0, like=4), half_life_days=5)
     # The newest event that counts is ten days younger than the order.
     assert worth(changed) == {("ann", "tea"): 0.25, ("ann", "cup"): 0.25, ("bob", "tea"): 4.0}
+
+
+def test_fading_costs_an_event_two_bytes_and_no_weight_a_digit() -> None:
+    sent = [
+        event("ann", "tea", kind=("purchase", "view", "like")[n % 3], event_id=str(n), hours=n)
+        for n in range(250)
+    ]
+    events.record(events=sent)
+
+    found = extract(preferences=Preferences(half_life_days=3)).interactions
+
+    weights = Preferences().event_weights
+    newest = sent[-1].timestamp
+    expected = [weights[each.type] * 0.5 ** ((newest - each.timestamp).days / 3) for each in sent]
+    assert np.sort(found.weights) == pytest.approx(sorted(expected), rel=1e-12)
+    assert found.weight_codes.itemsize <= 2
 
 
 def test_an_order_is_one_basket_and_nothing_else_is() -> None:
