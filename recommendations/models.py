@@ -3,6 +3,8 @@
 Keys and indexes follow the access patterns in ``docs/data-model.md``.
 """
 
+from typing import Any, Self
+
 from pynamodb.attributes import (
     BinaryAttribute,
     BooleanAttribute,
@@ -59,6 +61,16 @@ class EventRow(Table):
 
     by_day = EventsByDay()
     by_type = EventsByType()
+
+    @classmethod
+    def from_raw_data(cls, data: dict[str, Any]) -> Self:
+        """Return the row; of one that another program has damaged only what can be read."""
+        try:
+            return super().from_raw_data(data)
+        except (TypeError, ValueError):
+            texts = {name: value for name, value in data.items() if "S" in value}
+            texts.pop(cls.lines.attr_name, None)
+            return super().from_raw_data(texts)
 
 
 class ItemDirectory(GlobalSecondaryIndex["ItemRow"]):

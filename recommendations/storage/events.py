@@ -1,11 +1,14 @@
-"""Events: histories by user or session, and everyone's by day."""
+"""Events: histories by user or session, and everyone's by day.
+
+What lists events leaves damaged rows out, so a page may have fewer than were asked for.
+"""
 
 import hashlib
-from collections.abc import Callable, Collection, Iterator, Sequence
+import logging
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import datetime
-from decimal import Decimal
-from typing import cast
 
+import msgspec
 from django.core.cache import cache
 
 from core.dynamodb.batch import Delete, Get, Put, read_batch, write_all
@@ -14,6 +17,8 @@ from core.pages import Page, page_of
 from core.validation import from_iso, to_key
 from recommendations.entities import SESSION_PREFIX, Event, EventType, Line
 from recommendations.models import DayRow, EventRow
+
+logger = logging.getLogger(__name__)
 
 _SHARDS = 4
 _DAYS_PER_READ = 31
@@ -65,14 +70,20 @@ def _to_row(event: Event) -> EventRow:
 
 
 def from_row(row: EventRow) -> Event:
-    """Turn a stored row into an event."""
+    """Turn a stored row into an event.
+
+    Raises
+    ------
+    TypeError, ValueError
+        When another program has damaged it; see `readable`.
+    """
     timestamp, _, event_id = row.moment.partition("#")
     return Event(
         event_id=event_id,
         timestamp=from_iso(timestamp),
-        type=cast("EventType", row.type),
+        type=msgspec.convert(row.type, EventType),
         items=tuple(
-            Line(item_id, quantity, None if price is None else Decimal(price))
+            msgspec.convert({"item_id": item_id, "quantity": quantity, "price": price}, Line)
             for item_id, quantity, price in row.lines
         ),
         user_id=None if row.actor.startswith(SESSION_PREFIX) else row.actor,
@@ -80,6 +91,16 @@ def from_row(row: EventRow) -> Event:
         order_id=row.order_id,
         recommendation_id=row.recommendation_id,
     )
+
+
+def readable(rows: Iterable[EventRow]) -> Iterator[Event]:
+    """Yield the events of rows; a damaged row costs none of the others."""
+    for row in rows:
+        try:
+            yield from_row(row)
+        except (TypeError, ValueError) as error:
+            # Who did what is personal, so the log says no more.
+            logger.warning("an event is left out, it is damaged: %s", type(error).__name__)
 
 
 def save(events: Sequence[Event], *, progress: Callable[[int], None] | None = None) -> None:
@@ -101,11 +122,14 @@ def save(events: Sequence[Event], *, progress: Callable[[int], None] | None = No
 def find(*, actor: str, timestamp: datetime, event_id: str) -> Event | None:
     """Return one event, or None."""
     row = EventRow.load(actor, _moment(timestamp, event_id), consistent=True)
-    return None if row is None else from_row(row)
+    return None if row is None else next(readable([row]), None)
 
 
 def find_many(keys: Collection[EventKey]) -> dict[EventKey, Event]:
-    """Return those that are stored at this moment, in one round trip per 100."""
+    """Return those that are stored at this moment, in one round trip per 100.
+
+    Strict, see `from_row`: what is counted must not vanish because it was damaged.
+    """
     rows = read_batch([Get(EventRow, *key) for key in keys], consistent=True)
     return {(row.actor, row.moment): from_row(row) for row in rows if isinstance(row, EventRow)}
 
@@ -146,7 +170,10 @@ def history(
             limit=limit + 1,
             page_size=None if kind is None else _FILTERED_PAGE,
         )
-    return page_of(list(found), limit=limit, entity=from_row, position=lambda row: row.moment)
+    page = page_of(
+        list(found), limit=limit, entity=lambda row: row, position=lambda row: row.moment
+    )
+    return Page(tuple(readable(page.rows)), page.next)
 
 
 def recent(
@@ -160,15 +187,15 @@ def recent(
     found: list[EventRow] = []
     for number, current in enumerate(_days_down_from(day)):
         if kind is not None and number == _DAYS_PER_READ:
-            return Page(tuple(from_row(row) for row in found), [current, LAST])
+            return Page(tuple(readable(found)), [current, LAST])
         upper = entry if current == day else None
         found += _events_of(current, limit=limit + 1 - len(found), before=upper, kind=kind)
         if len(found) > limit:
             break
     last = found[limit - 1] if len(found) > limit else None
     return Page(
-        tuple(from_row(row) for row in found[:limit]),
-        None if last is None else [last.moment[:10], last.entry],
+        tuple(readable(found[:limit])),
+        None if last is None else [last.day_shard[:10], last.entry],
     )
 
 
@@ -205,13 +232,7 @@ def by_day() -> Iterator[Event]:
     """Yield all events, the newest day first, without a scan; memory stays bounded."""
     for day in _days_down_from(LAST):
         for shard in range(_SHARDS):
-            yield from map(from_row, EventRow.by_day.query(f"{day}#{shard}"))
-
-
-def everything() -> Iterator[Event]:
-    """Yield all events in no particular order, for a training job; memory stays bounded."""
-    for row in EventRow.scan():
-        yield from_row(row)
+            yield from readable(EventRow.by_day.query(f"{day}#{shard}"))
 
 
 def keys_after(position: Sequence[str] | None, *, limit: int) -> list[EventKey]:

@@ -7,7 +7,7 @@ from core.dynamodb.sharded import LAST
 from core.validation import to_key
 from recommendations.entities import Event
 from recommendations.models import EventRow
-from recommendations.storage.events import from_row
+from recommendations.storage.events import readable
 
 Span = tuple[datetime, datetime]
 
@@ -17,8 +17,8 @@ def find(*, actor: str, spans: Iterable[Span], kinds: Collection[str]) -> list[E
 
     Strongly consistent, and so not from the index by type. A span costs what the user did in it.
     """
-    return [
-        from_row(row)
+    rows = (
+        row
         for since, until in merged(spans)
         for row in EventRow.query(
             actor,
@@ -26,7 +26,8 @@ def find(*, actor: str, spans: Iterable[Span], kinds: Collection[str]) -> list[E
             EventRow.type.is_in(*sorted(kinds)),
             consistent_read=True,
         )
-    ]
+    )
+    return list(readable(rows))
 
 
 def merged(spans: Iterable[Span]) -> Sequence[Span]:

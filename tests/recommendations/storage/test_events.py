@@ -1,14 +1,20 @@
 """Events are stored once each, and come back newest first in full pages."""
 
+from collections.abc import Callable
+from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import msgspec
 import pytest
 
+from core.dynamodb.connection import call
 from core.dynamodb.meter import metered
-from recommendations.entities import Line
+from core.pages import Page
+from recommendations.entities import Event, Line
 from recommendations.models import EventRow
-from recommendations.storage import events
+from recommendations.storage import events, windows
+from recommendations.storage.events import key_of
 from tests.recommendations.factories import START, event
 
 pytestmark = pytest.mark.usefixtures("dynamodb")
@@ -127,10 +133,56 @@ def test_erasing_removes_all_events_of_one_user_only() -> None:
     assert len(events.history(actor="bob", limit=5).rows) == 1
 
 
-def test_a_scan_for_training_sees_every_event() -> None:
-    events.save([event(f"u{n}", "tea", event_id=f"e-{n}") for n in range(60)])
+DAMAGES: list[dict[str, dict[str, str]]] = [
+    {"lines": {"S": "[["}},
+    {"lines": {"S": "7"}},
+    {"lines": {"N": "7"}},
+    {"lines": {"S": '[["tea"]]'}},
+    {"lines": {"S": '[["tea","many",null]]'}},
+    {"lines": {"S": '[["tea",1,"cheap"]]'}},
+    {"type": {"S": "sneeze"}},
+    {"type": {"N": "7"}},
+    {"timestamp#event_id": {"S": "yesterday#e"}},
+]
 
-    assert {e.user_id for e in events.everything()} == {f"u{n}" for n in range(60)}
+
+def test_a_damaged_event_costs_no_other_one_its_place() -> None:
+    sent = [event("ann", "tea", event_id=f"e-{n}", hours=n) for n in range(7)]
+    events.save(sent)
+    pattern = call(
+        "GetItem", TableName=EventRow.Meta.table_name, Key=EventRow.key(*key_of(sent[3]))
+    )
+    for number, damage in enumerate(DAMAGES):
+        moment = {"S": f"2026-11-01T15:30:00.00000{number}Z#bad"}
+        row = {**pattern["Item"], "timestamp#event_id": moment, **damage}
+        row["entry"] = {"S": f"2026-11-01T15:30:00.00000{number}Z#bad"}
+        call("PutItem", TableName=EventRow.Meta.table_name, Item=row)
+
+    newest_first = sent[::-1]
+    assert pages(lambda position: events.history(actor="ann", limit=2, position=position)) == (
+        newest_first
+    )
+    assert pages(
+        lambda position: events.history(actor="ann", limit=2, position=position, kind="purchase")
+    ) == (newest_first)
+    assert pages(lambda position: events.recent(limit=2, position=position)) == newest_first
+    assert sorted(events.by_day(), key=key_of) == sent
+    span = (START, START + timedelta(days=1))
+    assert windows.find(actor="ann", spans=[span], kinds=["purchase"]) == sent
+    damaged = START.replace(hour=15, minute=30)
+    assert events.find(actor="ann", timestamp=damaged, event_id="bad") is None
+    assert events.delete(actor="ann", timestamp=damaged, event_id="bad")
+    assert events.erase(actor="ann") == len(sent) + len(DAMAGES) - 1
+
+
+def pages(read: Callable[[Any], Page[Event]]) -> list[Event]:
+    found: list[Event] = []
+    page = read(None)
+    found += page.rows
+    while page.next is not None:
+        page = read(page.next)
+        found += page.rows
+    return found
 
 
 def test_purchases_are_found_at_once_behind_any_number_of_views() -> None:
