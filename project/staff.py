@@ -4,6 +4,7 @@ from core.staff.log import AuditResource
 from core.staff.site import Section, StaffSite, Tool
 from recommendations.staff import (
     CustomerResource,
+    DeadLetterResource,
     EventResource,
     Explorer,
     Exports,
@@ -23,7 +24,13 @@ site = StaffSite(
     sections=(
         Section(
             "Shop",
-            (CustomerResource(), ItemResource(), EventResource(), Tool("exports", Exports)),
+            (
+                CustomerResource(),
+                ItemResource(),
+                EventResource(),
+                DeadLetterResource(),
+                Tool("exports", Exports),
+            ),
         ),
         Section(
             "Recommendations",

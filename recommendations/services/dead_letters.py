@@ -9,7 +9,6 @@ import boto3
 from botocore.exceptions import ClientError
 from django.conf import settings
 
-from core import audit
 from core.pages import Page
 from core.validation import from_iso, to_key
 from recommendations.services import realtime
@@ -61,7 +60,7 @@ def find(*, letter_id: str) -> DeadLetter | None:
     return storage.find(letter_id=letter_id)
 
 
-def retry(*, letter_id: str, by: str) -> bool:
+def retry(*, letter_id: str) -> bool:
     """Do again what the record asked for, from what is stored now; tell whether it succeeded.
 
     The letter goes if it did. One without the key of an event never does: a rebuild does what it
@@ -73,18 +72,16 @@ def retry(*, letter_id: str, by: str) -> bool:
     stored = events.find_many([letter.key])
     item_ids = {line.item_id for event in stored.values() for line in event.items}
     failed = realtime.follow(keys=[letter.key], item_ids=item_ids)
-    audit.record(by=by, action="dead-letters.retry", target=letter_id, after={"done": not failed})
     if not failed:
         storage.delete([letter_id])
     return not failed
 
 
-def discard(*, letter_id: str, by: str) -> bool:
+def discard(*, letter_id: str) -> bool:
     """Remove a dead letter for good; tell whether it was there."""
     if storage.find(letter_id=letter_id) is None:
         return False
     storage.delete([letter_id])
-    audit.record(by=by, action="dead-letters.discard", target=letter_id)
     return True
 
 

@@ -1,6 +1,7 @@
 """The staff site's pages on the shop's data and on the recommender."""
 
 from recommendations.staff.customers import CustomerResource
+from recommendations.staff.dead_letters import DeadLetterResource
 from recommendations.staff.events import EventResource
 from recommendations.staff.explorer import Explorer
 from recommendations.staff.exports import Exports
@@ -14,6 +15,7 @@ from recommendations.staff.settings import Settings
 
 __all__ = [
     "CustomerResource",
+    "DeadLetterResource",
     "EventResource",
     "Explorer",
     "Exports",

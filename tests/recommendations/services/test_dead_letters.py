@@ -108,7 +108,7 @@ def test_what_lambda_gives_up_is_collected_from_its_queue() -> None:
     assert sorted(key for key in keys() if key) == [key_of(sent[0]), key_of(sent[1])]
     (lost,) = [row for row in dead_letters.listing(limit=10).rows if row.key is None]
     assert "rebuild" in lost.reason
-    assert not dead_letters.retry(letter_id=lost.letter_id, by="ada")
+    assert not dead_letters.retry(letter_id=lost.letter_id)
 
 
 def test_without_a_queue_there_is_nothing_to_collect() -> None:
