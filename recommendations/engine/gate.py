@@ -18,18 +18,27 @@ MIN_USERS = 30
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Whether to publish, and why, in sentences for the staff."""
+    """Whether to publish, and why.
+
+    Attributes
+    ----------
+    publish : bool
+    reasons : tuple of str
+        Sentences for the staff.
+    below_floor : tuple of str
+        The simple lists whose floor the model does not reach.
+    """
 
     publish: bool
     reasons: tuple[str, ...]
+    below_floor: tuple[str, ...] = ()
 
 
 def decide(evaluation: Evaluation, *, live: str = "live", measure: str = MEASURE) -> Decision:
     """Decide whether the evaluated model may replace the live one.
 
     It may not when it is worse than the live model beyond the 95 % interval of the difference on
-    the same users, or when it falls below 0.98 of trending or of plain cosine and the interval
-    says that this is no chance.
+    the same users, or when it falls below 0.98 of trending or of plain cosine.
 
     Parameters
     ----------
@@ -43,13 +52,15 @@ def decide(evaluation: Evaluation, *, live: str = "live", measure: str = MEASURE
         return Decision(publish=True, reasons=(reason,))
     against: list[str] = []
     in_favour: list[str] = []
+    below_floor: list[str] = []
     value = evaluation.metrics["model"][measure]
     for name in FLOOR_MODELS:
         if name in evaluation.metrics:
             bar = FLOOR * evaluation.metrics[name][measure]
             sentence = f"{measure} {value:.4f} against {FLOOR} × {name} = {bar:.4f}"
-            _, high = evaluation.differences[name][measure]
-            (in_favour if value >= bar or high >= 0 else against).append(sentence)
+            (in_favour if value >= bar else against).append(sentence)
+            if value < bar:
+                below_floor.append(name)
     if live in evaluation.differences:
         low, high = evaluation.differences[live][measure]
         sentence = (
@@ -59,4 +70,8 @@ def decide(evaluation: Evaluation, *, live: str = "live", measure: str = MEASURE
         (in_favour if high >= 0 else against).append(sentence)
     else:
         in_favour.append("there is no live model to compare with")
-    return Decision(publish=not against, reasons=tuple(against or in_favour))
+    return Decision(
+        publish=not against,
+        reasons=tuple(against or in_favour),
+        below_floor=tuple(below_floor),
+    )

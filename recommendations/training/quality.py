@@ -1,8 +1,8 @@
 """How good a model would be: tuned, measured on held-out time, and judged beside the live one."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
-from recommendations.engine.evaluate import Evaluation, evaluate, temporal_split
+from recommendations.engine.evaluate import COSINE, Evaluation, evaluate, temporal_split
 from recommendations.engine.gate import Decision, decide
 from recommendations.engine.interactions import Interactions
 from recommendations.engine.models import ItemNeighbours
@@ -62,8 +62,20 @@ def judge(
 ) -> Judgement:
     """Measure the chosen parameters beside the live model's, and decide.
 
-    All models see the same sample and have the same time, so that they may be compared.
+    All models see the same sample and have the same time, so that they may be compared. Where
+    plain cosine is better than what was chosen, plain cosine is what is judged.
     """
+    judged = _measure(interactions, choice, timing=timing, max_events=max_events)
+    if "cosine" not in judged.decision.below_floor:
+        return judged
+    cosine = replace(choice, parameters=COSINE.get_params())
+    simpler = _measure(interactions, cosine, timing=timing, max_events=max_events)
+    return simpler if simpler.decision.publish else judged
+
+
+def _measure(
+    interactions: Interactions, choice: Choice, *, timing: Timing, max_events: int
+) -> Judgement:
     live = _live_model()
     sample = sample_users(interactions, max_events=max_events)
     seconds = None if timing.deadline is None else max(timing.share(_REFINING_SHARE), 0.0)

@@ -123,12 +123,14 @@ def test_a_model_that_is_worse_than_the_live_one_is_kept_but_not_published(
         ]
     )
     before = jobs.train()["version"]
-    bad = ItemNeighbours(column_exponent=5.0, base_share=1.0, k=2).get_params()
+    bad = ItemNeighbours(column_exponent=5.0, base_share=1.0, k=2)
 
     monkeypatch.setattr(
         "recommendations.training.pipeline.choose_parameters",
-        lambda *_, **__: Choice(parameters=bad),
+        lambda *_, **__: Choice(parameters=bad.get_params()),
     )
+    # What would be trained in its place must be no better.
+    monkeypatch.setattr("recommendations.training.quality.COSINE", bad)
     result = jobs.train()
 
     assert not result["published"]

@@ -2,6 +2,7 @@
 
 import pytest
 
+from recommendations.engine.evaluate import COSINE
 from recommendations.engine.interactions import Interactions, InteractionsBuilder
 from recommendations.engine.models import ItemNeighbours
 from recommendations.services import events, jobs, versions
@@ -58,6 +59,19 @@ def test_quality_says_which_share_it_was_measured_on_and_keeps_to_the_time() -> 
         whole, Choice(parameters=ItemNeighbours(base_share=1.0).get_params()), timing=Timing()
     )
     assert hurried.evaluation.metrics["model"] == base.evaluation.metrics["model"]
+
+
+@pytest.mark.usefixtures("dynamodb")
+def test_plain_cosine_is_trained_where_it_is_better_than_what_was_chosen() -> None:
+    narrow = ItemNeighbours(base_share=1.0, k=1)
+    whole = shop(users=400)
+
+    judged = judge(whole, Choice(parameters=narrow.get_params()), timing=Timing())
+
+    assert judged.choice.parameters == COSINE.get_params()
+    assert judged.decision.publish
+    own = judge(whole, Choice(parameters=COSINE.get_params()), timing=Timing())
+    assert own.choice.parameters == COSINE.get_params()
 
 
 @pytest.mark.usefixtures("dynamodb")
