@@ -42,12 +42,19 @@ class Search:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filter:
-    """A filter beside a list: a choice of values or, without choices, a value typed in."""
+    """A filter beside a list: a choice of values or, without choices, a value typed in.
+
+    Attributes
+    ----------
+    is_day
+        A day is typed in, as ISO 8601.
+    """
 
     name: str
     title: str
     choices: tuple[tuple[str, str], ...] = ()
     placeholder: str = ""
+    is_day: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

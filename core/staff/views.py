@@ -1,6 +1,7 @@
 """The generic views of a resource: its list, a row, a live part of a row."""
 
 from collections.abc import Iterable, Mapping
+from datetime import date
 from typing import Any
 from urllib.parse import urlencode
 
@@ -49,6 +50,8 @@ class ListView(ResourceView):
             columns=resource.columns,
             rows=[_cells(resource, row) for row in page.rows],
             filters=[_filter_context(f, chosen, params, url) for f in resource.filters],
+            has_typed_filters=bool(_typed(resource)),
+            kept_params={n: v for n, v in params.items() if n not in _typed(resource)},
             search_params=chosen,
             clear_url=url,
             hint=_for_user(request, resource.empty(query)),
@@ -107,9 +110,22 @@ def _chosen_filters(request: HttpRequest, filters: Iterable[Filter]) -> dict[str
     for item in filters:
         value = request.GET.get(item.name, "").strip()[:LONGEST_INPUT]
         known = {choice for choice, _ in item.choices}
+        if item.is_day and not _is_day(value):
+            continue
         if value and (not known or value in known):
             chosen[item.name] = value
     return chosen
+
+
+def _typed(resource: Resource) -> set[str]:
+    return {item.name for item in resource.filters if not item.choices}
+
+
+def _is_day(value: str) -> bool:
+    try:
+        return str(date.fromisoformat(value)) == value
+    except ValueError:
+        return False
 
 
 def _filter_context(
@@ -125,7 +141,7 @@ def _filter_context(
         }
         for choice, label in item.choices
     ]
-    return {"filter": item, "value": value, "others": others, "links": links}
+    return {"filter": item, "value": value, "links": links}
 
 
 def _paging(

@@ -7,6 +7,9 @@ from typing import Any
 from core.pages import Page
 from recommendations.entities import Event
 from recommendations.storage import events as storage
+from recommendations.storage.events import ALWAYS, Period
+
+__all__ = ["Period", "everything", "find", "history", "recent", "record", "withdraw"]
 
 
 def record(*, events: Sequence[Event], progress: Callable[[int], None] | None = None) -> None:
@@ -31,15 +34,22 @@ def find(*, actor: str, timestamp: datetime, event_id: str) -> Event | None:
 
 
 def history(
-    *, actor: str, limit: int, position: Any = None, kind: str | None = None
+    *,
+    actor: str,
+    limit: int,
+    position: Any = None,
+    kind: str | None = None,
+    period: Period = ALWAYS,
 ) -> Page[Event]:
     """Return the events of one user or session, newest first."""
-    return storage.history(actor=actor, limit=limit, position=position, kind=kind)
+    return storage.history(actor=actor, limit=limit, position=position, kind=kind, period=period)
 
 
-def recent(*, limit: int, position: Any = None, kind: str | None = None) -> Page[Event]:
+def recent(
+    *, limit: int, position: Any = None, kind: str | None = None, period: Period = ALWAYS
+) -> Page[Event]:
     """Return everyone's events, newest first."""
-    return storage.recent(limit=limit, position=position, kind=kind)
+    return storage.recent(limit=limit, position=position, kind=kind, period=period)
 
 
 def everything() -> Iterator[Event]:

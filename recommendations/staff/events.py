@@ -1,6 +1,8 @@
 """What customers did, newest first."""
 
 from collections.abc import Sequence
+from datetime import date
+from functools import partial
 from typing import Any
 
 from django.http import HttpRequest
@@ -12,6 +14,7 @@ from core.staff.resource import Column, Filter, Hint, Panel, Query, Resource
 from core.validation import check_moment, from_iso
 from recommendations.entities import EVENT_TYPES, Event
 from recommendations.services import events
+from recommendations.services.events import Period
 from recommendations.staff import cells
 from recommendations.staff.cells import EventSummary
 
@@ -31,6 +34,10 @@ def _products_cell(row: EventSummary) -> Any:
 def _total(event: Event) -> Any:
     priced = [line.price * line.quantity for line in event.items if line.price is not None]
     return money(sum(priced[1:], priced[0])) if priced else NOTHING
+
+
+def _day(query: Query, name: str) -> date | None:
+    return date.fromisoformat(query.filters[name]) if name in query.filters else None
 
 
 class EventResource(Resource):
@@ -54,16 +61,16 @@ class EventResource(Resource):
             choices=tuple((kind, cells.EVENT_LABELS[kind]) for kind in EVENT_TYPES),
         ),
         Filter(name="user", title="user", placeholder="exact id"),
+        Filter(name="since", title="first day (UTC)", is_day=True),
+        Filter(name="until", title="last day (UTC)", is_day=True),
     )
 
     def page(self, query: Query) -> Page[EventSummary]:
         kind = query.filters.get("type")
         user = query.filters.get("user")
-        found = (
-            events.history(actor=user, limit=query.limit, position=query.position, kind=kind)
-            if user
-            else events.recent(limit=query.limit, position=query.position, kind=kind)
-        )
+        period = Period(_day(query, "since"), _day(query, "until"))
+        list_events = partial(events.history, actor=user) if user else events.recent
+        found = list_events(limit=query.limit, position=query.position, kind=kind, period=period)
         return Page(tuple(cells.summaries(found.rows)), found.next)
 
     def key(self, row: EventSummary) -> str:
@@ -87,7 +94,10 @@ class EventResource(Resource):
 
     def empty(self, query: Query) -> Hint:
         if query.is_narrowed:
-            return Hint("No events match these filters. The user’s id must be exact.")
+            return Hint(
+                "No events match these filters. The user’s id must be exact, and the first day not "
+                "after the last. What happened with one item stands on the item’s page."
+            )
         return Hint(
             "No events yet. Send them to the API (POST /api/v1/events/) or load a file with "
             "“manage.py import”."

@@ -6,7 +6,8 @@ What lists events leaves damaged rows out, so a page may have fewer than were as
 import hashlib
 import logging
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import date, datetime
 
 import msgspec
 from django.core.cache import cache
@@ -28,6 +29,34 @@ _INDEXED = frozenset({"purchase", "cart", "like", "dislike"})
 # A filter looks at so many rows in a round trip.
 _FILTERED_PAGE = 1000
 _KNOWN_DAY_SECONDS = 3600
+# Before every year.
+_FIRST = "0"
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """From which day to which, both included and in UTC; None for no bound."""
+
+    since: date | None = None
+    until: date | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        """Tell whether it ends before it begins."""
+        return self.first_key > self.last_key
+
+    @property
+    def first_key(self) -> str:
+        """Return what no key of the period comes before."""
+        return _FIRST if self.since is None else str(self.since)
+
+    @property
+    def last_key(self) -> str:
+        """Return what no key of the period comes after."""
+        return LAST if self.until is None else f"{self.until}{LAST}"
+
+
+ALWAYS = Period()
 
 
 # Whose event, and which: what a row of the events table and a record of its stream are named by.
@@ -149,43 +178,53 @@ def history(
     limit: int,
     position: str | None = None,
     kind: str | None = None,
+    period: Period = ALWAYS,
     consistent: bool = False,
 ) -> Page[Event]:
     """Return the newest events of a user or session, those before ``position`` if given.
 
     ``consistent`` is for all types together; what an index answers may be some milliseconds old.
     """
-    before = None if position is None else EventRow.moment < position
+    if period.is_empty:
+        return Page(())
+    # Both ends are included, so the row at the position comes once more.
+    within = EventRow.moment.between(period.first_key, position or period.last_key)
+    most = limit + 1 if position is None else limit + 2
     if kind in _INDEXED:
         found = EventRow.by_type.query(
-            f"{actor}#{kind}", before, scan_index_forward=False, limit=limit + 1
+            f"{actor}#{kind}", within, scan_index_forward=False, limit=most
         )
     else:
         found = EventRow.query(
             actor,
-            before,
+            within,
             None if kind is None else EventRow.type == kind,
             scan_index_forward=False,
             consistent_read=consistent,
-            limit=limit + 1,
+            limit=most,
             page_size=None if kind is None else _FILTERED_PAGE,
         )
-    page = page_of(
-        list(found), limit=limit, entity=lambda row: row, position=lambda row: row.moment
-    )
+    rows = [row for row in found if row.moment != position][: limit + 1]
+    page = page_of(rows, limit=limit, entity=lambda row: row, position=lambda row: row.moment)
     return Page(tuple(readable(page.rows)), page.next)
 
 
 def recent(
-    *, limit: int, position: Sequence[str] | None = None, kind: str | None = None
+    *,
+    limit: int,
+    position: Sequence[str] | None = None,
+    kind: str | None = None,
+    period: Period = ALWAYS,
 ) -> Page[Event]:
     """Return everyone's newest events, those before ``position`` (day, entry) if given.
 
     With a type, a page ends after 31 days even if it is not full, so that the reads stay bounded.
     """
-    day, entry = position or (LAST, None)
+    if period.is_empty:
+        return Page(())
+    day, entry = position or (period.last_key, None)
     found: list[EventRow] = []
-    for number, current in enumerate(_days_down_from(day)):
+    for number, current in enumerate(_days_down_from(day, first=period.first_key)):
         if kind is not None and number == _DAYS_PER_READ:
             return Page(tuple(readable(found)), [current, LAST])
         upper = entry if current == day else None
@@ -199,9 +238,12 @@ def recent(
     )
 
 
-def _days_down_from(day: str) -> Iterator[str]:
+def _days_down_from(day: str, *, first: str = _FIRST) -> Iterator[str]:
     for row in DayRow.query(
-        DayRow.PK, DayRow.sk <= day, scan_index_forward=False, page_size=_DAYS_PER_READ
+        DayRow.PK,
+        DayRow.sk.between(first, day),
+        scan_index_forward=False,
+        page_size=_DAYS_PER_READ,
     ):
         yield row.sk
 
