@@ -20,12 +20,12 @@ def scores(items: list[str], **models: dict[str, list[Neighbour]]) -> dict[str, 
     return {row.item_id: row.score for row in found}
 
 
-def test_both_parts_count_the_same_whatever_their_scales() -> None:
+def test_what_came_next_counts_a_tenth_of_what_is_similar_whatever_its_scale() -> None:
     similar = rows(a=[("x", 0.4), ("y", 0.1)])
 
     found = scores(["a"], similar=similar, following=rows(a=[("y", 800.0), ("z", 200.0)]))
 
-    assert found == pytest.approx({"x": 0.4, "y": 0.1 + 0.4, "z": 0.1})
+    assert found == pytest.approx({"x": 0.4, "y": 0.1 + 0.04, "z": 0.01})
 
 
 def test_what_came_after_the_last_product_counts_most_and_only_five_count() -> None:
