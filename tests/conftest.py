@@ -1,10 +1,13 @@
 """Fixtures that every test may use."""
 
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import pytest
 from django.core.cache import cache
 from hypothesis import settings
+from pynamodb.connection import Connection
 
 from core.dynamodb import tables
 from core.dynamodb.connection import call
@@ -25,23 +28,58 @@ def dynamodb(_tables: None) -> Iterator[None]:
     """Tables that are empty at the start of the test."""
     cache.clear()
     yield
-    for name, model in tables.registered().items():
-        keys = model.key_names()
-        start: dict[str, object] = {}
-        while True:
-            names = {f"#{position}": key for position, key in enumerate(keys)}
-            page = call(
-                "Scan",
-                TableName=name,
-                ProjectionExpression=", ".join(names),
-                ExpressionAttributeNames=names,
-                **start,
-            )
-            for offset in range(0, len(page["Items"]), 25):
-                requests = [
-                    {"DeleteRequest": {"Key": key}} for key in page["Items"][offset : offset + 25]
-                ]
-                call("BatchWriteItem", RequestItems={name: requests})
-            if "LastEvaluatedKey" not in page:
-                break
-            start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
+    for name in tables.registered().keys() & _written:
+        _empty(name)
+    _written.clear()
+
+
+def _empty(name: str) -> None:
+    keys = tables.registered()[name].key_names()
+    names = {f"#{position}": key for position, key in enumerate(keys)}
+    start: dict[str, object] = {}
+    while True:
+        page = call(
+            "Scan",
+            TableName=name,
+            ProjectionExpression=", ".join(names),
+            ExpressionAttributeNames=names,
+            **start,
+        )
+        for offset in range(0, len(page["Items"]), 25):
+            requests = [
+                {"DeleteRequest": {"Key": key}} for key in page["Items"][offset : offset + 25]
+            ]
+            call("BatchWriteItem", RequestItems={name: requests})
+        if "LastEvaluatedKey" not in page:
+            break
+        start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
+
+
+# Looking into every table after every test would take longer than most tests do.
+_written: set[str] = set()
+_READS = frozenset({"BatchGetItem", "DescribeTable", "GetItem", "Query", "Scan"})
+_make_api_call = Connection._make_api_call
+
+
+def _noting(connection: Connection, operation: str, arguments: Any, *rest: Any) -> Any:
+    if operation not in _READS:
+        _written.update(_named_in(arguments))
+    return _make_api_call(connection, operation, arguments, *rest)
+
+
+def _named_in(arguments: Mapping[str, Any]) -> Iterator[str]:
+    if "TableName" in arguments:
+        yield arguments["TableName"]
+    yield from arguments.get("RequestItems", ())
+    for action in arguments.get("TransactItems", ()):
+        yield from (part["TableName"] for part in action.values())
+
+
+def _note_process(event: str, _arguments: object) -> None:
+    # What another process writes, nobody notes here.
+    if event == "subprocess.Popen":
+        _written.update(tables.registered())
+
+
+Connection._make_api_call = _noting  # type: ignore[assignment,method-assign]
+sys.addaudithook(_note_process)
