@@ -26,7 +26,7 @@ def observe(get_response: Handler) -> Handler:
     """Give each request an id, or keep the client's, and count what it costs in DynamoDB."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
-        given = request.headers.get("X-Request-Id", "")
+        given = request.META.get("HTTP_X_REQUEST_ID", "")
         known = given if _REQUEST_ID.fullmatch(given) else request_id.get()
         identity = known or secrets.token_hex(8)
         token = request_id.set(identity)

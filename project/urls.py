@@ -7,6 +7,9 @@ from recommendations.staff.placement_editor import PlacementEditor
 from recommendations.staff.report import ReportView
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    # First what is asked for most: patterns are tried in turn.
+    path("api/v1/", include("recommendations.urls")),
+    path("api/v1/", include("users.urls")),
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path(
         "admin/models/<str:key>/report/",
@@ -21,6 +24,4 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", site.urls),
     path("api/docs/", docs.docs, name="api-docs"),
     path("api/schema/", docs.schema, name="api-schema"),
-    path("api/v1/", include("recommendations.urls")),
-    path("api/v1/", include("users.urls")),
 ]

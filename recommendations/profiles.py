@@ -15,6 +15,8 @@ from itertools import chain
 from math import log1p
 from typing import Any
 
+import msgspec
+
 from core.validation import to_iso
 from recommendations.engine.packing import Neighbour
 from recommendations.engine.rank import HistoryItem, rank, recent_items
@@ -33,8 +35,7 @@ MAX_PURCHASES = 20
 _DIGITS = 6
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True, gc=False):
     """One item of a ready list, with the recommender that put it there."""
 
     item_id: str
@@ -42,8 +43,7 @@ class Entry:
     source: str
 
 
-@dataclass(frozen=True, slots=True)
-class Repeat:
+class Repeat(msgspec.Struct, frozen=True, gc=False):
     """A product that was bought more than once.
 
     Attributes
@@ -125,7 +125,7 @@ def _history(events: Sequence[Event], preferences: Preferences) -> list[HistoryI
         for event in events
         for line in event.items
     )
-    return [replace(row, weight=round_score(row.weight)) for row in rows]
+    return [msgspec.structs.replace(row, weight=round_score(row.weight)) for row in rows]
 
 
 def _row(event: Event, item_id: str, weight: float) -> HistoryItem:
@@ -160,7 +160,10 @@ def _repeats(events: Sequence[Event], preferences: Preferences) -> list[Repeat]:
             newest = list(rows.values())[:MAX_PURCHASES]
             total = sum(row.weight for row in newest)
             # Rounding down keeps the sum of the shares at 1 or below.
-            shares = (replace(row, weight=int(1e6 * row.weight / total) / 1e6) for row in newest)
+            shares = [
+                msgspec.structs.replace(row, weight=int(1e6 * row.weight / total) / 1e6)
+                for row in newest
+            ]
             found.append(Repeat(item_id, round_score(log1p(total)), tuple(shares)))
     found.sort(key=lambda repeat: (-repeat.score, repeat.item_id))
     return found[:MAX_REPEATS]
@@ -233,33 +236,49 @@ def encode(profile: Profile) -> bytes:
     return zlib.compress(_text(profile).encode(), level=9)
 
 
+class _Content(msgspec.Struct, frozen=True, gc=False):
+    """What `_text` writes."""
+
+    events: list[tuple[str, str, str]]
+    history: list[tuple[str, float, int]]
+    bought: tuple[str, ...]
+    disliked: tuple[str, ...]
+    viewed: tuple[str, ...]
+    repeats: list[tuple[str, float, list[float], list[int]]]
+    lists: dict[str, list[tuple[str, float]]]
+
+
+_DECODER = msgspec.json.Decoder(_Content)
+
+
 def decode(*, user_id: str, stamp: str, packed: bytes, digest: str) -> Profile:
     """Turn the stored form back into a profile."""
-    content: Mapping[str, Any] = json.loads(zlib.decompress(packed))
-    events = content["events"]
+    content = _DECODER.decode(zlib.decompress(packed))
+    events = content.events
     past = Past(
         history=tuple(
-            HistoryItem(item_id, weight, *events[place])
-            for item_id, weight, place in content["history"]
+            [HistoryItem(item, weight, *events[place]) for item, weight, place in content.history]
         ),
-        bought=tuple(content["bought"]),
-        disliked=tuple(content["disliked"]),
-        viewed=tuple(content["viewed"]),
+        bought=content.bought,
+        disliked=content.disliked,
+        viewed=content.viewed,
         repeats=tuple(
             Repeat(
                 item_id,
                 score,
                 tuple(
-                    HistoryItem(item_id, weight, *events[place])
-                    for weight, place in zip(weights, places, strict=True)
+                    [
+                        HistoryItem(item_id, weight, *events[place])
+                        for weight, place in zip(weights, places, strict=True)
+                    ]
                 ),
             )
-            for item_id, score, weights, places in content["repeats"]
+            for item_id, score, weights, places in content.repeats
         ),
     )
-    entries = tuple(
+    entries = [
         Entry(item_id, score, source)
-        for source, rows in content["lists"].items()
+        for source, rows in content.lists.items()
         for item_id, score in rows
-    )
-    return Profile(user_id=user_id, stamp=stamp, past=past, entries=entries, digest=digest)
+    ]
+    return Profile(user_id=user_id, stamp=stamp, past=past, entries=tuple(entries), digest=digest)

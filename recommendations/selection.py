@@ -19,6 +19,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
+import msgspec
+
 from recommendations.entities import Item
 from recommendations.profiles import Entry
 from recommendations.rules import Cap, Filters, Pin, Rules
@@ -29,8 +31,7 @@ PINNED = "pinned"
 _NOTHING: Mapping[str, Item] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class Placed:
+class Placed(msgspec.Struct, frozen=True, gc=False):
     """A candidate, and what the rules made of it.
 
     Attributes

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     # REST framework imports this module while it makes that class.
     from rest_framework.views import APIView
 
-_SCHEME = "Api-Key"
+SCHEME = "Api-Key"
 
 
 class Key(Protocol):
@@ -54,8 +54,8 @@ class ApiKeyAuthentication(BaseAuthentication):
     """Reads ``Authorization: Api-Key <key>``; `settings.API_KEY_VERIFIER` checks the key."""
 
     def authenticate(self, request: Request) -> tuple[Program, Key] | None:
-        scheme, _, text = request.headers.get("Authorization", "").partition(" ")
-        if scheme.lower() != _SCHEME.lower():
+        scheme, _, text = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
+        if scheme.lower() != SCHEME.lower():
             return None
         key: Key | None = import_string(settings.API_KEY_VERIFIER)(text.strip())
         if key is None:
@@ -64,7 +64,7 @@ class ApiKeyAuthentication(BaseAuthentication):
         return Program(key), key
 
     def authenticate_header(self, _request: Request) -> str:
-        return f'{_SCHEME} realm="api"'
+        return f'{SCHEME} realm="api"'
 
 
 class HasScope(BasePermission):

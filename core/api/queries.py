@@ -1,6 +1,7 @@
 """Query parameters and pages of lists."""
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
 import msgspec
@@ -40,6 +41,15 @@ class Results(msgspec.Struct, Generic[_T], frozen=True):
     next: str | None
 
 
+@cache
+def _parameters(kind: type[Query]) -> dict[str, tuple[str, bool]]:
+    """Return for each parameter the name of its field, and whether it may be repeated."""
+    return {
+        field.encode_name: (field.name, _is_repeatable(field))
+        for field in msgspec.structs.fields(kind)
+    }
+
+
 def _is_repeatable(field: msgspec.structs.FieldInfo) -> bool:
     kind = msgspec.inspect.type_info(field.type)
     if isinstance(kind, msgspec.inspect.Metadata):
@@ -55,13 +65,14 @@ def parse_query(kind: type[_Q], parameters: QueryDict) -> _Q:
     InvalidInputError
         When one is unknown, of the wrong type, or given twice where once makes sense.
     """
-    fields = {field.encode_name: field for field in msgspec.structs.fields(kind)}
+    known = _parameters(kind)
     raw: dict[str, Any] = {}
     for name, values in parameters.lists():
-        if name not in fields:
-            known = ", ".join(sorted(fields))
-            raise InvalidInputError({name: [f"This parameter is not known; there are: {known}."]})
-        if _is_repeatable(fields[name]):
+        if name not in known:
+            names = ", ".join(sorted(known))
+            raise InvalidInputError({name: [f"This parameter is not known; there are: {names}."]})
+        _, is_repeatable = known[name]
+        if is_repeatable:
             raw[name] = values
         elif len(values) > 1:
             raise InvalidInputError({name: ["Give this parameter only once."]})
@@ -70,7 +81,7 @@ def parse_query(kind: type[_Q], parameters: QueryDict) -> _Q:
     query = validate(kind, raw, strict=False)
     for name in raw:
         # Lenient conversion takes the word "null" for no value at all.
-        if getattr(query, fields[name].name) is None:
+        if getattr(query, known[name][0]) is None:
             raise InvalidInputError({name: ["Leave this parameter out to have no value."]})
     return query
 

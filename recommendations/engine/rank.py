@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from heapq import nlargest, nsmallest
 from math import log2
 from operator import itemgetter
 from typing import TYPE_CHECKING
 from zlib import crc32
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -24,8 +27,7 @@ HISTORY_HALF_LIFE_DAYS = 120.0
 _WEIGHT = itemgetter(1)
 
 
-@dataclass(frozen=True, slots=True)
-class HistoryItem:
+class HistoryItem(Struct, frozen=True, gc=False):
     """One thing that the user did; ``at`` is ISO 8601 in UTC, so that the order of text is time."""
 
     item_id: str

@@ -5,6 +5,7 @@ from collections.abc import Collection, Sequence
 from recommendations.profiles import FALLBACKS, Entry, Profile
 from recommendations.services import profiles
 from recommendations.services.recommend.causes import causes
+from recommendations.services.recommend.ready import ready_rows
 from recommendations.services.recommend.types import (
     Because,
     Candidates,
@@ -15,19 +16,19 @@ from recommendations.storage.reads import Reads, Wanted
 
 
 def _propose(request: Request, reads: Reads) -> Candidates:
-    profile = current_profile(request, reads)
+    profile = affordable_profile(request, reads)
     if profile is None:
         return Candidates()
     history = profile.past.history
-    reasons = tuple(row.item_id for row in history)
+    reasons = tuple(row.item_id for row in history) if request.explain else ()
     entries: Sequence[Entry] = profile.entries
     if not request.exclude_purchased:
         entries = profiles.ready_entries(past=profile.past, reads=reads, exclude_purchased=False)
     if request.fallbacks != FALLBACKS:
         entries = [entry for entry in entries if entry.source not in FALLBACKS]
-    own = {entry.item_id for entry in entries if entry.source == "personal"}
 
     def because(item_ids: Collection[str]) -> Because:
+        own = {entry.item_id for entry in entries if entry.source == "personal"}
         near = reads.neighbours(reasons, kind="similar")
         return causes(own.intersection(item_ids), history=history, neighbours=near)
 
@@ -37,6 +38,28 @@ def _propose(request: Request, reads: Reads) -> Candidates:
         because=because,
         reasons_of=reasons,
     )
+
+
+def affordable_profile(request: Request, reads: Reads) -> Profile | None:
+    """Return the user's present profile; None without events.
+
+    Who has no profile has no events, as a rule: the stream makes one within seconds. A query makes
+    sure, but not where it would be the fourth round trip, since ready lists and then products of
+    the catalogue must be read for the answer. Then the user is taken for unknown.
+    """
+    if request.user_id is None or reads.profile(request.user_id) is not None:
+        return current_profile(request, reads)
+    return current_profile(request, reads) if _spares_a_round_trip(request, reads) else None
+
+
+def _spares_a_round_trip(request: Request, reads: Reads) -> bool:
+    if request.reads_catalogue:
+        return False
+    if reads.state.names_all_hidden:
+        return True
+    # Lists of another epoch are compared with the catalogue; only they themselves tell.
+    reads.fetch(ready_rows(request.fallbacks))
+    return all(reads.is_checked(name) for name in request.fallbacks)
 
 
 def current_profile(request: Request, reads: Reads) -> Profile | None:

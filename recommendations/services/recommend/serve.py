@@ -36,6 +36,8 @@ RECOMMENDERS: Mapping[str, Recommender] = {
 # So many more products than asked for are looked up, since some may be gone.
 _SPARE = 5
 _MAX_CATEGORIES = 20
+# Where a pinned product comes from.
+_NOWHERE = Candidates()
 
 
 def serve(
@@ -67,8 +69,6 @@ def serve(
     placement, variant
         What the answer is for, for its id.
     reads
-        What has been read for this request already.
-    reads
         What the request has read already.
 
     Raises
@@ -86,6 +86,7 @@ def serve(
         limit=limit,
         explain=explain,
         exclude_purchased=exclude_purchased,
+        expand=expand,
     )
     reads = reads or Reads()
     results = results_of(request, reads)
@@ -136,8 +137,9 @@ class _Pool:
         self._proposals.append(found)
         barred = self._barred(keeps_bought=found.keeps_bought)
         if len(self._proposals) == 1:
-            pinned = {pin.item_id for pin in self._request.rules.pin}
-            self._filters = (*self._filters, Filters(exclude=frozenset(pinned & barred)))
+            pinned = barred.intersection(pin.item_id for pin in self._request.rules.pin)
+            if pinned:
+                self._filters = (*self._filters, Filters(exclude=frozenset(pinned)))
         for entry in found.entries:
             if entry.item_id not in barred and entry.item_id not in self._entries:
                 self._entries[entry.item_id] = entry
@@ -268,7 +270,7 @@ class _Pool:
 
     def recommendation(self, placed: Placed, because: Because) -> Recommendation:
         entry = placed.entry
-        origin = self._origins.get(entry.item_id, Candidates())
+        origin = self._origins.get(entry.item_id, _NOWHERE)
         partner = origin.partners.get(entry.item_id)
         pair = partner if isinstance(partner, Association) else None
         return Recommendation(

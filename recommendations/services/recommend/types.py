@@ -3,6 +3,8 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
+import msgspec
+
 from recommendations.engine.associations import Association
 from recommendations.engine.packing import Neighbour
 from recommendations.engine.rank import Cause
@@ -33,6 +35,8 @@ class Request:
         Also say which of the user's own events carried each product.
     exclude_purchased
         Leave out what the user bought before.
+    expand
+        Also return the products of the catalogue.
     """
 
     recommender: str
@@ -44,6 +48,13 @@ class Request:
     limit: int = 10
     explain: bool = False
     exclude_purchased: bool = True
+    expand: bool = False
+
+    @property
+    def reads_catalogue(self) -> bool:
+        """Tell whether products must be looked up, whatever is known of them without."""
+        ruled = self.rules != Rules() or any(each.reads_items for each in self.filters)
+        return self.expand or ruled
 
     @property
     def users(self) -> tuple[str, ...]:
@@ -91,8 +102,8 @@ class Recommender:
     propose: Callable[[Request, Reads], Candidates]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recommendation:
+# A struct, as entries are: they are made by the dozen for each request.
+class Recommendation(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One product to show.
 
     Attributes
