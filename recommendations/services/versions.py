@@ -15,6 +15,7 @@ __all__ = [
     "listing",
     "live",
     "publish",
+    "publish_after",
     "retained",
     "retire_old",
 ]
@@ -52,6 +53,33 @@ def publish(*, version: str) -> str | None:
     NotPublishableError
         When the version is unknown or incomplete; the live one keeps serving.
     """
+    _require_publishable(version)
+    for _ in range(_TRIES):
+        before = storage.live(consistent=True)
+        if before == version or _switch(to=version, before=before):
+            return before
+    message = "others keep switching the live version; look at what is live and try again"
+    raise NotPublishableError(message)
+
+
+def publish_after(*, version: str, before: str | None) -> bool:
+    """Make a version live in place of the one it was compared with.
+
+    Returns
+    -------
+    bool
+        False when another one is live by now: whoever switched meanwhile had a reason.
+
+    Raises
+    ------
+    NotPublishableError
+        See `publish`.
+    """
+    _require_publishable(version)
+    return _switch(to=version, before=before)
+
+
+def _require_publishable(version: str) -> None:
     found = storage.find(version=version)
     if found is None:
         message = f"there is no model version {version}"
@@ -59,21 +87,19 @@ def publish(*, version: str) -> str | None:
     if not found.is_publishable:
         message = f"model version {version} is {found.state}; only a complete one can be published"
         raise NotPublishableError(message)
-    for _ in range(_TRIES):
-        before = storage.live(consistent=True)
-        if before == version:
-            return before
-        if storage.switch(to=version, expected=before):
-            # `retire_old` marks a version before it looks at which one is live, and we look at
-            # the mark after the switch: one of the two always sees the other.
-            found = storage.find(version=version)
-            if found is None or not found.is_publishable:
-                storage.switch(to=before, expected=version)
-                message = f"model version {version} has just been retired; publish a newer one"
-                raise NotPublishableError(message)
-            return before
-    message = "others keep switching the live version; look at what is live and try again"
-    raise NotPublishableError(message)
+
+
+def _switch(*, to: str, before: str | None) -> bool:
+    if not storage.switch(to=to, expected=before):
+        return False
+    # `retire_old` marks a version before it looks at which one is live, and we look at the mark
+    # after the switch: one of the two always sees the other.
+    found = storage.find(version=to)
+    if found is None or not found.is_publishable:
+        storage.switch(to=before, expected=to)
+        message = f"model version {to} has just been retired; publish a newer one"
+        raise NotPublishableError(message)
+    return True
 
 
 def retained() -> list[ModelVersion]:

@@ -93,22 +93,23 @@ def train(
         read,
         catalogue,
         checkpoint,
-        choice=choice,
+        choice=judgement.choice,
         trending_days=preferences.trending_days,
         progress=progress,
         timing=timing,
         large_catalogue=large_catalogue,
     )
     progress.step("publishing", progress=0.95)
-    if judgement.decision.publish:
-        versions.publish(version=record.version)
+    published = judgement.decision.publish and versions.publish_after(
+        version=record.version, before=judgement.live
+    )
     versions.retire_old()
     refreshed = 0
-    if judgement.decision.publish:
+    if published:
         progress.step("refreshing profiles", progress=0.97)
         active = recently_active(read.interactions, now=now.timestamp())
         refreshed = refresh_profiles(active, timing=timing, on_rows=progress.rows)
-    return {**_result(record, judgement), "profiles_refreshed": refreshed}
+    return {**_result(record, judgement, published=published), "profiles_refreshed": refreshed}
 
 
 def _require_events(read: Extract) -> None:
@@ -185,12 +186,17 @@ def _fit_and_write(
     return record
 
 
-def _result(record: ModelVersion, judgement: Judgement) -> dict[str, Any]:
+def _result(record: ModelVersion, judgement: Judgement, *, published: bool) -> dict[str, Any]:
     metrics = judgement.evaluation.metrics
+    reasons = list(judgement.decision.reasons)
+    if judgement.decision.publish and not published:
+        reasons.append(
+            "somebody switched the live version meanwhile; publish this one if it is better"
+        )
     return {
         "version": record.version,
-        "published": judgement.decision.publish,
-        "reasons": list(judgement.decision.reasons),
+        "published": published,
+        "reasons": reasons,
         **{
             name: record.data[name]
             for name in ("events", "users", "items", "skipped", "refined_share")

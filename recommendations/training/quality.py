@@ -31,11 +31,14 @@ class Judgement:
         The share of the events that quality was measured on: below 1 for a sample of the users.
     refine_seconds
         How long each measured model was refined at most; None for as long as it took.
+    live
+        The version that was live, and so was measured beside it; None without one.
     """
 
     choice: Choice
     events_share: float
     refine_seconds: float | None
+    live: str | None
     evaluation: Evaluation
     decision: Decision
 
@@ -76,7 +79,8 @@ def judge(
 def _measure(
     interactions: Interactions, choice: Choice, *, timing: Timing, max_events: int
 ) -> Judgement:
-    live = _live_model()
+    version = versions.live()
+    live = _model_of(version)
     sample = sample_users(interactions, max_events=max_events)
     seconds = None if timing.deadline is None else max(timing.share(_REFINING_SHARE), 0.0)
     evaluation = evaluate(
@@ -90,14 +94,14 @@ def _measure(
         choice=choice,
         events_share=len(sample) / len(interactions),
         refine_seconds=seconds,
+        live=version,
         evaluation=evaluation,
         decision=decide(evaluation),
     )
 
 
-def _live_model() -> ItemNeighbours | None:
-    """Return an unfitted model with the parameters of the live version."""
-    version = versions.live()
+def _model_of(version: str | None) -> ItemNeighbours | None:
+    """Return an unfitted model with the parameters of a version."""
     record = versions.find(version=version) if version else None
     if record is None:
         return None

@@ -2,10 +2,12 @@
 
 import time
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
 from recommendations import jobs, training
+from recommendations.engine.evaluate import COSINE
 from recommendations.engine.models import ItemNeighbours
 from recommendations.entities import Item
 from recommendations.models import JobRow
@@ -13,6 +15,7 @@ from recommendations.rules import Filters, Terms
 from recommendations.services import catalogue, events, recommend, versions
 from recommendations.services import jobs as job_service
 from recommendations.storage import jobs as job_storage
+from recommendations.storage import versions as version_storage
 from recommendations.storage.serving import candidates
 from recommendations.training.checkpoint import Choice
 from tests.recommendations.factories import event
@@ -106,9 +109,9 @@ def test_a_failure_before_the_switch_leaves_the_live_model_serving(
     assert versions.live() == after != before
 
 
-def test_a_model_that_is_worse_than_the_live_one_is_kept_but_not_published(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+@pytest.fixture
+def _noisy_orders() -> None:
+    """Customers whose second order follows from the first, beside what everybody buys."""
     events.record(
         events=[
             event(
@@ -122,6 +125,12 @@ def test_a_model_that_is_worse_than_the_live_one_is_kept_but_not_published(
             for part, later in (("first", 0), ("second", 40))
         ]
     )
+
+
+@pytest.mark.usefixtures("_noisy_orders")
+def test_a_model_that_is_worse_than_the_live_one_is_kept_but_not_published(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     before = jobs.train()["version"]
     bad = ItemNeighbours(column_exponent=5.0, base_share=1.0, k=2)
 
@@ -140,6 +149,46 @@ def test_a_model_that_is_worse_than_the_live_one_is_kept_but_not_published(
     assert rejected.state == "rejected"
     assert "of the live model" in " ".join(rejected.data["decision"]["reasons"])
     # A person may publish it all the same.
+    versions.publish(version=result["version"])
+    assert versions.live() == result["version"]
+
+
+@pytest.mark.usefixtures("_noisy_orders")
+def test_what_was_judged_better_than_the_choice_is_what_is_trained(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    bad = ItemNeighbours(column_exponent=5.0, base_share=1.0, k=2).get_params()
+    monkeypatch.setattr(
+        "recommendations.training.pipeline.choose_parameters",
+        lambda *_, **__: Choice(parameters=bad),
+    )
+
+    result = jobs.train()
+
+    record = versions.find(version=result["version"])
+    assert record is not None
+    assert record.parameters == COSINE.get_params()
+    near = candidates(version=result["version"], item_ids=["first-1"]).neighbours["first-1"]
+    assert len(near) > 2
+
+
+@pytest.mark.usefixtures("_orders")
+def test_a_person_who_goes_back_while_a_model_is_trained_has_the_last_word(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    first, _ = jobs.train()["version"], jobs.train()["version"]
+    save_lists = version_storage.save_lists
+
+    def go_back(**options: Any) -> int:
+        versions.publish(version=first)
+        return save_lists(**options)
+
+    monkeypatch.setattr("recommendations.storage.versions.save_lists", go_back)
+    result = jobs.train()
+
+    assert versions.live() == first
+    assert not result["published"]
+    assert "meanwhile" in result["reasons"][-1]
     versions.publish(version=result["version"])
     assert versions.live() == result["version"]
 
