@@ -17,22 +17,25 @@ _PER_QUERY = 50
 
 
 def content_entries(
-    *, item_ids: Sequence[str], reads: Reads, along: Wanted | None = None
+    *, item_ids: Sequence[str], reads: Reads, queries: int = _QUERIES, along: Wanted | None = None
 ) -> list[Entry]:
     """Return products with words and categories like those of the first few products.
 
     One term after the other is looked up, that which tells most first, until there are others
-    that have it: as a rule that takes one query, and then one batch.
+    that have it: as a rule that takes one query, and then one batch. With a single query it is the
+    first category that is looked up, where there is one, since a word may be the product's own.
 
     Parameters
     ----------
+    queries
+        How many to make at most.
     along
         Further rows to read in that batch.
     """
     asked = item_ids[:ASKED]
     reads.fetch(Wanted(items=asked))
     found: dict[str, None] = {}
-    for find in islice(_queries(_named(reads.items(asked))), _QUERIES):
+    for find in islice(_queries(_named(reads.items(asked)), alone=queries == 1), queries):
         found.update(dict.fromkeys(find(limit=_PER_QUERY)))
         reads.round_trips += 1
         if found.keys() - set(asked):
@@ -54,12 +57,18 @@ def _named(found: Mapping[str, Item]) -> list[Item]:
     return [item for item in found.values() if item.name != item.item_id]
 
 
-def _queries(known: Sequence[Item]) -> Iterator[Callable[..., list[str]]]:
+def _queries(known: Sequence[Item], *, alone: bool) -> Iterator[Callable[..., list[str]]]:
     """Yield look-ups, those first that few products answer: long words are rarer than short."""
-    ranked = [sorted(items.words(item.name), key=lambda word: (-len(word), word)) for item in known]
-    for words in ranked:
-        yield from (partial(items.with_word, word) for word in words[:1])
-    for item in known:
-        yield from (partial(items.with_category, category) for category in item.categories[:1])
-    for words in ranked:
-        yield from (partial(items.with_word, word) for word in words[1:])
+    ranked = [
+        [
+            partial(items.with_word, word)
+            for word in sorted(words, key=lambda word: (-len(word), word))
+        ]
+        for words in (items.words(item.name) for item in known)
+    ]
+    longest = [find for finds in ranked for find in finds[:1]]
+    categories = [
+        partial(items.with_category, category) for item in known for category in item.categories[:1]
+    ]
+    yield from (*categories, *longest) if alone else (*longest, *categories)
+    yield from (find for finds in ranked for find in finds[1:])

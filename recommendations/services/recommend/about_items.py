@@ -12,9 +12,6 @@ from recommendations.services.recommend.ready import ready_rows
 from recommendations.services.recommend.types import Because, Candidates, Recommender, Request
 from recommendations.storage.reads import Reads, Wanted
 
-# What looking words up takes: a query and a batch.
-_ROUND_TRIPS = 2
-
 
 def _item(request: Request) -> tuple[str, ...]:
     return request.item_ids[:1]
@@ -42,10 +39,12 @@ def _similar(request: Request, reads: Reads) -> Candidates:
 
 
 def _by_words(item_ids: Sequence[str], request: Request, reads: Reads) -> list[Entry]:
-    if reads.left < _ROUND_TRIPS:
+    queries = reads.left - 1
+    if queries < 1:
         return []
-    # What the fallbacks need comes along: few products may be alike.
-    return content_entries(item_ids=item_ids, reads=reads, along=ready_rows(request.fallbacks))
+    # The last round trip is for the products found, and for the fallbacks: few may be alike.
+    along = ready_rows(request.fallbacks)
+    return content_entries(item_ids=item_ids, reads=reads, queries=queries, along=along)
 
 
 def _bought_together_wanted(request: Request) -> Wanted:

@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 from recommendations.engine.rank import Cause
 from recommendations.profiles import Entry
-from recommendations.services.recommend.personal import current_profile
+from recommendations.services.recommend.personal import affordable_profile
 from recommendations.services.recommend.types import Because, Candidates, Recommender, Request
 from recommendations.storage.reads import Reads, Wanted
 
@@ -14,7 +14,7 @@ def _wanted(request: Request) -> Wanted:
 
 
 def _buy_again(request: Request, reads: Reads) -> Candidates:
-    profile = current_profile(request, reads)
+    profile = affordable_profile(request, reads)
     repeats = () if profile is None else profile.past.repeats
     reasons = {
         repeat.item_id: tuple(
@@ -34,7 +34,7 @@ def _buy_again(request: Request, reads: Reads) -> Candidates:
 
 
 def _recently_viewed(request: Request, reads: Reads) -> Candidates:
-    profile = current_profile(request, reads)
+    profile = affordable_profile(request, reads)
     viewed = () if profile is None else profile.past.viewed
     return Candidates(
         entries=[

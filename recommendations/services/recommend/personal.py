@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from recommendations.profiles import FALLBACKS, Entry, Profile
 from recommendations.services import profiles
 from recommendations.services.recommend.causes import causes
-from recommendations.services.recommend.ready import ready_rows
+from recommendations.services.recommend.ready import filling, ready_rows
 from recommendations.services.recommend.types import (
     Because,
     Candidates,
@@ -45,21 +45,25 @@ def affordable_profile(request: Request, reads: Reads) -> Profile | None:
 
     Who has no profile has no events, as a rule: the stream makes one within seconds. A query makes
     sure, but not where it would be the fourth round trip, since ready lists and then products of
-    the catalogue must be read for the answer. Then the user is taken for unknown.
+    the catalogue must be read for the answer. Then the user is taken for unknown. In a shop without
+    live lists no stream can be relied on, and the query is made all the same.
     """
-    if request.user_id is None or reads.profile(request.user_id) is not None:
-        return current_profile(request, reads)
-    return current_profile(request, reads) if _spares_a_round_trip(request, reads) else None
+    known = request.user_id is None or reads.profile(request.user_id) is not None
+    return (
+        None
+        if not known and _leaves_it_to_the_stream(request, reads)
+        else current_profile(request, reads)
+    )
 
 
-def _spares_a_round_trip(request: Request, reads: Reads) -> bool:
-    if request.reads_catalogue:
+def _leaves_it_to_the_stream(request: Request, reads: Reads) -> bool:
+    if reads.state.names_all_hidden and not request.reads_catalogue:
         return False
-    if reads.state.names_all_hidden:
-        return True
-    # Lists of another epoch are compared with the catalogue; only they themselves tell.
-    reads.fetch(ready_rows(request.fallbacks))
-    return all(reads.is_checked(name) for name in request.fallbacks)
+    # All that an answer without a profile reads before the products.
+    reads.fetch(filling(request) | ready_rows(FALLBACKS))
+    if not request.reads_catalogue and all(map(reads.is_checked, request.fallbacks)):
+        return False
+    return any(map(reads.has_live, FALLBACKS))
 
 
 def current_profile(request: Request, reads: Reads) -> Profile | None:

@@ -8,6 +8,7 @@ from recommendations.services.recommend.types import Candidates, Recommender, Re
 from recommendations.storage.reads import Reads, Wanted
 
 _NAMES = ("popular", "trending", "latest")
+_MAX_CATEGORIES = 20
 
 
 def category_list(category: str) -> str:
@@ -18,6 +19,18 @@ def category_list(category: str) -> str:
 def ready_rows(names: Iterable[str]) -> Wanted:
     """Return what those among some recommenders read that have a ready list."""
     return Wanted(lists=[name for name in names if name in _NAMES])
+
+
+def category_lists(request: Request) -> Wanted:
+    """Return the lists of the categories asked for: of all lists these pass most often."""
+    names = (name for each in request.filters for name in each.categories.any_of)
+    once = list(dict.fromkeys(names))[:_MAX_CATEGORIES]
+    return Wanted(trained_lists=[category_list(name) for name in once])
+
+
+def filling(request: Request) -> Wanted:
+    """Return all ready lists that may fill up an answer."""
+    return ready_rows(request.fallbacks) | category_lists(request)
 
 
 def _wanted(request: Request, *, name: str) -> Wanted:

@@ -1,6 +1,6 @@
 """The one way from a recommender to an answer: candidates, filters and rules, fallbacks."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 
 from recommendations.engine.associations import Association
@@ -11,7 +11,7 @@ from recommendations.services import attribution
 from recommendations.services.recommend.about_items import BOUGHT_TOGETHER, SESSION, SIMILAR
 from recommendations.services.recommend.own_items import BUY_AGAIN, RECENTLY_VIEWED
 from recommendations.services.recommend.personal import PERSONAL
-from recommendations.services.recommend.ready import LATEST, POPULAR, TRENDING, category_list
+from recommendations.services.recommend.ready import LATEST, POPULAR, TRENDING, category_lists
 from recommendations.services.recommend.types import (
     Answer,
     Because,
@@ -35,7 +35,6 @@ RECOMMENDERS: Mapping[str, Recommender] = {
 }
 # So many more products than asked for are looked up, since some may be gone.
 _SPARE = 5
-_MAX_CATEGORIES = 20
 # Where a pinned product comes from.
 _NOWHERE = Candidates()
 
@@ -128,7 +127,7 @@ class _Pool:
         self._proposals: list[Candidates] = []
         self._filters = request.filters
         self._fallbacks = [RECOMMENDERS[name] for name in request.fallbacks]
-        self._categories = _categories(request.filters)
+        self._categories = category_lists(request)
         self._reads_items = request.rules.reads_items or any(
             each.reads_items for each in request.filters
         )
@@ -210,8 +209,7 @@ class _Pool:
         for each in fallbacks:
             wanted |= each.wanted(request)
         if short:
-            names = [category_list(name) for name in self._categories]
-            wanted |= Wanted(trained_lists=names)
+            wanted |= self._categories
         awaited = self.awaited()
         others = (
             item_id
@@ -222,32 +220,32 @@ class _Pool:
         most = reads.room(wanted)
         if not self._reads_items:
             most = min(most, request.limit - found + _SPARE + len(awaited))
-        if not unknown and not fallbacks and not (short and self._categories):
+        if not unknown and not fallbacks and not (short and self._categories.trained_lists):
             return False
         reads.fetch(wanted | Wanted(items=unknown[:most]))
         if short:
-            self._add_categories()
             self._add_what_is_here()
         return True
 
     def _add_what_is_here(self) -> bool:
-        """Add those of the next fallbacks whose rows have come with others; tell if there are."""
+        """Add what sells in the categories, and fallbacks, if their rows are here; tell if any."""
         request, reads = self._request, self._reads
-        before = len(self._fallbacks)
+        before = len(self._proposals)
+        if self._categories.trained_lists and not reads.missing(self._categories):
+            self._add_categories()
         while self._fallbacks and not reads.missing(self._fallbacks[0].wanted(request)):
             self.add(self._fallbacks.pop(0).propose(request, reads))
-        return len(self._fallbacks) < before
+        return len(self._proposals) > before
 
     def _add_categories(self) -> None:
-        """Add what sells in the categories asked for: of all lists these pass most often."""
         found = [
             Entry(item_id, score, "popular")
-            for name in self._categories
-            for item_id, score in self._reads.trained_list(category_list(name))
+            for name in self._categories.trained_lists
+            for item_id, score in self._reads.trained_list(name)
         ]
         found.sort(key=lambda entry: (-entry.score, entry.item_id))
         self.add(Candidates(entries=found))
-        self._categories = ()
+        self._categories = Wanted()
 
     def _reasons(self) -> Wanted:
         if not self._request.explain:
@@ -283,8 +281,3 @@ class _Pool:
             lift=0.0 if pair is None else pair.lift,
             rules=placed.rules,
         )
-
-
-def _categories(filters: Collection[Filters]) -> tuple[str, ...]:
-    names = (name for each in filters for name in each.categories.any_of)
-    return tuple(dict.fromkeys(names))[:_MAX_CATEGORIES]

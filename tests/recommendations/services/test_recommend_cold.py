@@ -56,18 +56,21 @@ def test_a_new_product_has_neighbours_by_its_words_in_three_round_trips() -> Non
 def test_a_product_with_a_name_of_its_own_is_like_those_of_its_category() -> None:
     catalogue.save(items=[Item(item_id="odd", name="Xylophone", categories=("Office",))])
 
-    answer = recommend.serve(recommender="similar", item_ids=["odd"], fallbacks=())
+    with metered() as meter:
+        answer = recommend.serve(recommender="similar", item_ids=["odd"], fallbacks=())
 
     assert shown(answer) == [("lamp", "content")]
+    assert meter.round_trips == 3
 
 
 def test_a_product_that_nothing_is_like_or_that_is_unknown_has_none() -> None:
-    catalogue.save(items=[Item(item_id="odd", name="Xylophone")])
+    catalogue.save(items=[Item(item_id="odd", name="Xylophone of maple wood")])
 
     for item_id in ("odd", "never heard of"):
-        assert (
-            recommend.serve(recommender="similar", item_ids=[item_id], fallbacks=()).results == ()
-        )
+        with metered() as meter:
+            answer = recommend.serve(recommender="similar", item_ids=[item_id], fallbacks=())
+        assert answer.results == ()
+        assert meter.round_trips <= 3
 
 
 def test_a_user_or_session_of_new_products_only_gets_what_is_like_them_then_the_fallbacks() -> None:

@@ -1,6 +1,8 @@
 """Each recommender beside the personal one, and what they have in common."""
 
 from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -330,3 +332,48 @@ def test_no_recommender_takes_more_than_three_round_trips_or_shows_what_is_gone(
     with metered() as meter:
         recommend.serve(recommender="personal", user_id="ann")
     assert meter.round_trips == 1
+
+
+@pytest.mark.usefixtures("_long_lists")
+def test_no_unknown_user_takes_more_than_three_round_trips_either() -> None:
+    names = [f"i{n:03}" for n in range(0, 200, 2)]
+    entries = [(name, 1.0) for name in names]
+    third = [Filters(categories=Terms(any_of=("third",)))]
+    variants: list[dict[str, Any]] = [
+        {},
+        {"expand": True},
+        {"filters": third, "limit": 100},
+        {"filters": [Filters(labels=Terms(none_of=("x",)))], "expand": True},
+        {"rules": Rules(pin=(Pin(item_id="i298", position=1),)), "explain": True},
+    ]
+    for epoch in (0, serving.state().epoch):
+        live_lists.save({"trending": entries, "popular": entries}, epoch=epoch)
+        for name in recommend.RECOMMENDERS:
+            for options in variants:
+                with metered() as meter:
+                    answer = recommend.serve(
+                        recommender=name, user_id="nobody", item_ids=["i100"], **options
+                    )
+                assert meter.round_trips <= 3, (name, options)
+                assert len(answer.results) >= 10, (name, options)
+                assert all(int(item_id[1:]) % 2 == 0 for item_id in ids(answer)), (name, options)
+
+
+def test_who_has_no_profile_yet_is_looked_for_where_a_round_trip_is_to_spare() -> None:
+    store_model("v1", NEAR, popular=["rug", "lamp"])
+    events.record(events=[event("ann", "tea")])
+    cheap = [Filters(price_max=Decimal(9))]
+    catalogue.save(items=[Item(item_id=x, name=x, price=Decimal(5)) for x in ("cup", "rug")])
+
+    # Nothing says that a stream makes profiles: without the query ann would stay unknown.
+    assert ids(recommend.serve(recommender="personal", user_id="ann", filters=cheap)) == [
+        "cup",
+        "rug",
+    ]
+
+    live_lists.save({"popular": [("rug", 1.0)], "trending": []}, epoch=serving.state().epoch)
+    events.record(events=[event("bob", "tea")])
+    filtered = recommend.serve(recommender="personal", user_id="bob", filters=cheap)
+    plain = recommend.serve(recommender="personal", user_id="bob", limit=1)
+    known = recommend.serve(recommender="personal", user_id="bob", filters=cheap)
+    assert (ids(filtered), ids(plain), ids(known)) == (["rug"], ["cup"], ["cup", "rug"])
