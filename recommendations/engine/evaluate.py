@@ -112,11 +112,11 @@ def temporal_split(
     """
     if not 0 < holdout_share < 1:
         raise ValueError(f"holdout_share must be between 0 and 1, not {holdout_share}")
-    times = interactions.times
-    if not times.size:
+    seconds = interactions.seconds
+    if not seconds.size:
         return interactions, interactions
-    position = min(int(times.size * (1 - holdout_share)), times.size - 1)
-    held_out = times >= np.partition(times, position)[position]
+    position = min(int(seconds.size * (1 - holdout_share)), seconds.size - 1)
+    held_out = seconds >= np.partition(seconds, position)[position]
     return interactions.take(~held_out), interactions.take(held_out)
 
 
@@ -153,7 +153,7 @@ def evaluate(
         Seconds, never going back.
     """
     train, test = temporal_split(interactions, holdout_share=holdout_share)
-    now = float(train.times.max(initial=0.0))
+    _, now = train.span
     rivals = {
         "model": model,
         "popular": Popular(),
@@ -216,10 +216,10 @@ def measure(
         users=int(users.size),
         train_events=len(train),
         test_events=len(test),
-        train_from=float(train.times.min()) if len(train) else 0.0,
-        train_to=float(train.times.max()) if len(train) else 0.0,
-        test_from=float(test.times.min()) if len(test) else 0.0,
-        test_to=float(test.times.max()) if len(test) else 0.0,
+        train_from=train.span[0],
+        train_to=train.span[1],
+        test_from=test.span[0],
+        test_to=test.span[1],
         metrics=metrics,
         intervals=intervals,
         differences=differences,

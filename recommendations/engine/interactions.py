@@ -138,6 +138,13 @@ class Interactions:
         """Epoch seconds, as a new array; see `in_blocks` for a lot of events."""
         return self.seconds.astype(np.float64)
 
+    @property
+    def span(self) -> tuple[float, float]:
+        """Epoch seconds of the first and the last event; zeros without events."""
+        if not len(self):
+            return 0.0, 0.0
+        return float(self.seconds.min()), float(self.seconds.max())
+
     def in_blocks(self) -> Iterator[Interactions]:
         """Yield the events in their order, about a million at a time, as views."""
         for start in range(0, len(self), _BLOCK):

@@ -167,7 +167,7 @@ class _Fold:
         if users.size > MAX_USERS:
             users = np.sort(np.random.default_rng(seed).choice(users, MAX_USERS, replace=False))
         self.users, self._relevant = users, relevant[users]
-        self._train, self._now = train, float(train.times.max(initial=0.0))
+        self._train, self._now = train, train.span[1]
         self._ridges: dict[tuple[Any, ...], LocalRidge | None] = {}
 
     def score(self, candidate: ItemNeighbours) -> float:

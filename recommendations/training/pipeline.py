@@ -149,7 +149,7 @@ def _fit_and_write(
     large_catalogue: int,
 ) -> ModelVersion:
     """Fit the models and write all rows of the version; return its complete record."""
-    latest = float(read.interactions.times.max())
+    _, latest = read.interactions.span
     lists = ready_lists(read.interactions, catalogue, now=latest, trending_days=trending_days)
     record = storage.save_names(record, "lists", sorted(lists))
     storage.save(record)

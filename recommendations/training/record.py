@@ -77,12 +77,13 @@ def _at(seconds: float) -> str:
 
 
 def _sizes(interactions: Interactions) -> dict[str, Any]:
+    first, last = interactions.span
     return {
         "events": len(interactions),
         "users": interactions.n_users,
         "items": interactions.n_items,
-        "from": _at(float(interactions.times.min())),
-        "to": _at(float(interactions.times.max())),
+        "from": _at(first),
+        "to": _at(last),
     }
 
 
@@ -99,6 +100,6 @@ def _holdout(judgement: Judgement) -> dict[str, Any]:
 
 def _daily(interactions: Interactions) -> list[int]:
     """Return the events of each of the last 90 days, UTC, up to that of the newest event."""
-    days = (interactions.times // 86_400).astype(int)
+    days = interactions.seconds // np.uint32(86_400)
     age = days.max() - days
     return [int(count) for count in np.bincount(age[age < CHARTED_DAYS])[::-1]]

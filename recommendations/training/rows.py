@@ -137,5 +137,5 @@ def _for_all(
 def _newest(interactions: Interactions, count: int) -> Interactions:
     if len(interactions) <= count:
         return interactions
-    times = interactions.times
-    return interactions.take(times >= np.partition(times, -count)[-count])
+    seconds = interactions.seconds
+    return interactions.take(seconds >= np.partition(seconds, -count)[-count])

@@ -8,6 +8,7 @@ from collections import deque
 import numpy as np
 import pytest
 
+from recommendations.engine.evaluate import temporal_split
 from recommendations.engine.interactions import Interactions
 from recommendations.engine.matrix import user_item_matrix
 from recommendations.engine.topk import gram_blocks
@@ -52,6 +53,12 @@ def test_a_matrix_takes_nothing_but_itself_and_a_byte_an_event(many):
 
 def test_a_trend_takes_memory_for_items_not_for_events(many):
     assert peak_bytes(lambda: trend_factors(many, now=1e7, half_life_days=15.0)) < 3 * EVENTS
+
+
+def test_a_split_takes_its_events_and_their_times_once_more(many):
+    events_bytes = 13 * EVENTS
+    times_and_masks = (4 + 1 + 1) * EVENTS
+    assert peak_bytes(lambda: temporal_split(many)) < events_bytes + times_and_masks + 100_000
 
 
 def test_a_product_holds_no_second_matrix(many):
