@@ -42,7 +42,7 @@ class _Elsewhere:
     def counted(self) -> Iterator[None]:
         from recommendations.storage import reads
 
-        original = reads.read_batch
+        original: Callable[..., Any] = vars(reads)["read_batch"]
 
         def timed(*args: Any, **kwargs: Any) -> Any:
             start = time.thread_time()
@@ -51,11 +51,11 @@ class _Elsewhere:
             finally:
                 self.seconds += time.thread_time() - start
 
-        reads.read_batch = timed  # type: ignore[assignment]
+        vars(reads)["read_batch"] = timed
         try:
             yield
         finally:
-            reads.read_batch = original
+            vars(reads)["read_batch"] = original
 
 
 def _request(

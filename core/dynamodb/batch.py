@@ -7,9 +7,9 @@ AWS Architecture Blog, 2015), and what is left after the last try is reported, n
 
 import random
 import time
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar, copy_context
 from dataclasses import dataclass
@@ -185,7 +185,7 @@ def write_all(
     """
     total = 0
     left: list[object] = []
-    window = threads * 2
+    running: deque[Future[tuple[int, list[object]]]] = deque()
 
     def run(chunk: list[Write]) -> tuple[int, list[object]]:
         try:
@@ -194,15 +194,21 @@ def write_all(
             return len(chunk) - len(error.remainder), error.remainder
         return len(chunk), []
 
+    def finish() -> None:
+        nonlocal total
+        written, remainder = running.popleft().result()
+        total += written
+        left.extend(remainder)
+        if progress is not None:
+            progress(written)
+
     with ThreadPoolExecutor(max_workers=threads) as pool:
-        for group in chunks(chunks(writes, WRITE_LIMIT), window):
-            futures = [pool.submit(copy_context().run, run, chunk) for chunk in group]
-            for future in futures:
-                written, remainder = future.result()
-                total += written
-                left += remainder
-                if progress is not None:
-                    progress(written)
+        for chunk in chunks(writes, WRITE_LIMIT):
+            if len(running) == 2 * threads:
+                finish()
+            running.append(pool.submit(copy_context().run, run, chunk))
+        while running:
+            finish()
     if left:
         raise BatchIncompleteError(left)
     return total

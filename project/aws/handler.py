@@ -11,12 +11,14 @@ import importlib
 import io
 import logging
 import os
+import time
 from collections.abc import Callable
 from typing import Any
 
 import django
 from django.conf import settings
 
+from core.dynamodb.meter import metered
 from core.middleware import request_id
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
@@ -109,7 +111,22 @@ def _stream_handler(records: list[Event]) -> Callable[[Event, Any], Any]:
     target = STREAMS.get(table.removeprefix(prefix)) if table.startswith(prefix) else None
     if target is None:
         raise UnsupportedEventError(f"nobody handles the stream of table {table!r}")
-    return _load(target)
+    return functools.partial(_follow, _load(target))
+
+
+def _follow(handle: Callable[[Event, Any], Any], event: Event, context: Any) -> Any:
+    started, worked = time.perf_counter(), time.process_time()
+    with metered() as meter:
+        answer = handle(event, context)
+    data = {
+        "records": len(event["Records"]),
+        "again": len(answer["batchItemFailures"]),
+        "milliseconds": round((time.perf_counter() - started) * 1000, 1),
+        "processor_milliseconds": round((time.process_time() - worked) * 1000, 1),
+        "round_trips": meter.round_trips,
+    }
+    logger.info("stream", extra={"data": data})
+    return answer
 
 
 def _table_of(record: Event) -> str:

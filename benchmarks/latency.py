@@ -1,0 +1,123 @@
+"""How long it takes from a purchase to a changed list, through everything that is deployed.
+
+Run with ``python -m benchmarks.latency``. The commands of docs/operations.md deploy to MiniStack:
+API Gateway, Lambda, the DynamoDB stream and its mapping. Each purchase is by a customer of its own,
+and the clock runs from the answer to it until the customer's list is personal.
+
+What is ours in that time is taken from the functions' own logs: a call of the stream function, and
+a request of the API. The rest is MiniStack's: gathering records, polling, starting processes.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+import tempfile
+import time
+from pathlib import Path
+from statistics import quantiles
+from typing import TYPE_CHECKING, Any
+
+from benchmarks._report import Report, arguments
+from tests.deployment import (
+    STARTS_MINISTACK,
+    Guide,
+    Shell,
+    Site,
+    aws,
+    running_ministack,
+    terminal,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+MOST_OF_OURS_MS = 300.0
+PAUSE_SECONDS = 0.05
+PATIENCE_SECONDS = 60.0
+WARM_UP = 3
+FUNCTIONS = "/aws/lambda/alsobought-local"
+
+
+def _deploy(shell: Shell) -> Site:
+    guide = Guide()
+    guide.take(STARTS_MINISTACK)
+    for word in ("export AWS_ENDPOINT_URL", "zappa deploy local", "createstaff"):
+        shell.run(guide.take(word))
+    shell.run(guide.take("zappa invoke local"))
+    shell.run('export BASE_URL="$(python -m project.aws.address)"')
+    return Site(shell.environment["BASE_URL"], shell.environment["API_KEY"])
+
+
+def _purchase(site: Site, user_id: str) -> float:
+    """Return the seconds from the answer to a purchase to a list that it has changed."""
+    body = {"user_id": user_id, "type": "purchase", "items": [{"item_id": "22423"}]}
+    status, _, text = site.call("/api/v1/events/", method="POST", body=body)
+    if status != 202:
+        raise RuntimeError(f"the purchase was answered with {status}: {text}")
+    start = time.monotonic()
+    while time.monotonic() < start + PATIENCE_SECONDS:
+        if site.recommendations(user_id)["source"] == "personal":
+            return time.monotonic() - start
+        time.sleep(PAUSE_SECONDS)
+    raise RuntimeError(f"the list did not change within {PATIENCE_SECONDS:.0f} s")
+
+
+def _logged(shell: Shell, since: float) -> list[dict[str, Any]]:
+    """Return what the functions wrote since a time (seconds since 1970), a dict for each line."""
+    client = aws(shell)("logs")
+    groups = client.describe_log_groups(logGroupNamePrefix=FUNCTIONS)["logGroups"]
+    pages = client.get_paginator("filter_log_events")
+    lines = [
+        event["message"]
+        for group in groups
+        for page in pages.paginate(logGroupName=group["logGroupName"], startTime=int(since * 1000))
+        for event in page["events"]
+    ]
+    return [json.loads(found) for line in lines for found in re.findall(r'\{"time": .*\}', line)]
+
+
+def _add(report: Report, name: str, values: Sequence[float], *, unit: str) -> float:
+    """Add a row of percentiles; return the largest value."""
+    cuts = quantiles(values, n=100, method="inclusive")
+    measures = {f"{share}_{unit}": cuts[number] for share, number in _SHARES}
+    report.add(name, **measures, **{f"max_{unit}": max(values)}, count=len(values))
+    return max(values)
+
+
+_SHARES = (("p50", 49), ("p95", 94), ("p99", 98))
+
+
+def main() -> int:
+    """Run it; return 1 when something of ours takes too long."""
+    parser = arguments(__doc__.partition("\n")[0])
+    parser.add_argument("--purchases", type=int, default=50)
+    options = parser.parse_args()
+    report = Report("From a purchase to a changed list", seed=options.seed, json_path=options.json)
+    with tempfile.TemporaryDirectory() as directory:
+        shell = terminal(Path(directory))
+        with running_ministack(shell):
+            site = _deploy(shell)
+            for number in range(WARM_UP):
+                _purchase(site, f"first-{number}")
+            since = time.time()
+            taken = [_purchase(site, f"customer-{n}") for n in range(options.purchases)]
+            lines = _logged(shell, since)
+    _add(report, "purchase_to_changed_list", taken, unit="s")
+    stream = [line for line in lines if line["message"] == "stream"]
+    api = [line["milliseconds"] for line in lines if line["message"] == "request"]
+    _add(report, "stream_call", [each["milliseconds"] for each in stream], unit="ms")
+    _add(report, "stream_round_trips", [each["round_trips"] for each in stream], unit="count")
+    own = [each["processor_milliseconds"] for each in stream]
+    longest = max(
+        _add(report, "stream_own_processor_time", own, unit="ms"),
+        _add(report, "api_request", api, unit="ms"),
+    )
+    report.add("longest_of_ours", ms=longest, most_ms=MOST_OF_OURS_MS)
+    report.write()
+    return 0 if longest <= MOST_OF_OURS_MS else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
