@@ -56,22 +56,37 @@ class Fitting:
         return self._fit(model)
 
     def _fit(self, model: ItemNeighbours) -> ItemNeighbours:
+        writing = 0.0
+
+        def on_base(base: ItemNeighbours) -> None:
+            nonlocal writing
+            writing = self._write_base(base)
+
+        def clock() -> float:
+            # The end comes earlier by what writing the refined rows will take: as long as the base.
+            return self.timing.clock() + writing
+
         with self.checkpoint.keeping(model, self.choice):
             return model.fit(
                 self.interactions,
                 now=self.latest,
                 deadline=self.timing.deadline,
-                clock=self.timing.clock,
+                clock=clock,
                 progress=self.checkpoint.progress,
-                on_base=self._on_base,
+                on_base=on_base,
             )
 
-    def _on_base(self, base: ItemNeighbours) -> None:
+    def _write_base(self, base: ItemNeighbours) -> float:
+        """Write what can be before refining; return the seconds that the base rows took."""
+        begun = self.timing.clock()
         if self.interactions.n_items >= self.large_catalogue:
             self.progress.step("writing the base model", progress=0.62)
             self.rows.write_similar(base, self.content)
-        # Without the time for them, those of the version before stay in force.
-        if self.timing.left > RESERVE:
+        seconds = self.timing.clock() - begun
+        # Two more kinds of rows, and the refined ones. Without the time for them, those of the
+        # version before stay in force.
+        if self.timing.left > RESERVE + 3 * seconds:
             self.progress.step("writing what is bought together and next", progress=0.64)
             self.rows.write_others(self.interactions, now=self.latest)
         self.progress.step("refining", progress=0.66)
+        return seconds

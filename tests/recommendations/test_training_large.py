@@ -1,11 +1,14 @@
 """What is large is measured on a sample, and written before it is refined."""
 
+from typing import Any
+
 import pytest
 
 from recommendations.engine.evaluate import COSINE
 from recommendations.engine.interactions import Interactions, InteractionsBuilder
 from recommendations.engine.models import ItemNeighbours
 from recommendations.services import events, jobs, versions
+from recommendations.storage import neighbours
 from recommendations.storage.serving import candidates
 from recommendations.training import Timing, train
 from recommendations.training.checkpoint import Choice
@@ -111,3 +114,39 @@ def test_the_base_of_a_large_catalogue_is_stored_before_it_is_refined() -> None:
     # The base is in force already; refining changes weights, which are then written again.
     assert result["rows"]["neighbours"] == 4
     assert result["rows"]["next_written"] == result["rows"]["next"]
+
+
+@pytest.mark.usefixtures("dynamodb")
+def test_what_writing_takes_is_left_for_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    events.record(
+        events=[event(f"u{n}", "tea", "cup", f"p{n % 5}", event_id="o", hours=n) for n in range(40)]
+    )
+    now = 0.0
+    save = neighbours.save
+
+    def slow(**options: Any) -> neighbours.Written:
+        nonlocal now
+        now += 200.0
+        return save(**options)
+
+    monkeypatch.setattr("recommendations.storage.neighbours.save", slow)
+
+    def run(deadline: float) -> dict[str, Any]:
+        nonlocal now
+        now = 0.0
+        timing = Timing(deadline=deadline, clock=lambda: now)
+        result = jobs.run(
+            name="train",
+            work=lambda progress: train(
+                progress, tune_seconds=0.0, timing=timing, large_catalogue=4
+            ),
+        ).result
+        assert result["published"]
+        assert now <= deadline
+        return result
+
+    # The base and the refined rows take 200 seconds each, the other kinds as much again.
+    assert run(400.0)["refined_share"] == 0.0
+    unhurried = run(700.0)
+    assert (unhurried["refined_share"], "next" in unhurried["rows"]) == (1.0, False)
+    assert "next" in run(900.0)["rows"]
