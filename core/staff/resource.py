@@ -224,6 +224,8 @@ class Resource:
         In addresses: ``/admin/<name>/``.
     permission
         Needed to see the list and the rows.
+    has_charts
+        Whether a row's page needs the script that draws them.
     searched, narrowed
         What to say when there is nothing at all, and when search or filters leave nothing.
     """
@@ -241,6 +243,7 @@ class Resource:
     parts: ClassVar[Sequence[Part]] = ()
     page_size: ClassVar[int] = 25
     has_detail: ClassVar[bool] = True
+    has_charts: ClassVar[bool] = False
 
     def page(self, query: Query) -> Page[Any]:
         """Return a page of rows."""

@@ -7,9 +7,9 @@ from typing import Any
 from core.pages import Page
 from recommendations.entities import Event
 from recommendations.storage import events as storage
-from recommendations.storage.events import ALWAYS, Period
+from recommendations.storage.events import ALWAYS, EventKey, Period
 
-__all__ = ["Period", "everything", "find", "history", "recent", "record", "withdraw"]
+__all__ = ["EventKey", "Period", "everything", "find", "history", "recent", "record", "withdraw"]
 
 
 def record(*, events: Sequence[Event], progress: Callable[[int], None] | None = None) -> None:

@@ -35,6 +35,16 @@ class DayNumbers(Numbers, frozen=True, kw_only=True):
     day: date
 
 
+class ItemDay(msgspec.Struct, frozen=True, kw_only=True):
+    """What happened with a product on one day, in UTC."""
+
+    day: date
+    views: int
+    carts: int
+    units: int
+    revenue: Decimal
+
+
 class ShopSales(msgspec.Struct, frozen=True, kw_only=True):
     """What the shop sold in all, recommended or not.
 
@@ -112,12 +122,33 @@ def report(*, since: date, until: date, placement: str | None = None) -> Insight
         total=numbers(_sum(days.values())),
         days=[
             DayNumbers(day=day, **msgspec.structs.asdict(numbers(days.get(str(day), []))))
-            for day in (since + timedelta(days=n) for n in range((until - since).days + 1))
+            for day in _days(since, until)
         ],
         variants=variants,
         experiment=state,
         shop=shop,
     )
+
+
+def item_days(*, item_id: str, since: date, until: date) -> list[ItemDay]:
+    """Return what happened with a product on each day, both ends included, in two round trips."""
+    (generation, *_) = serving.state().generations
+    counted = storage.find_item(item_id=item_id, since=since, until=until, generation=generation)
+    return [
+        ItemDay(
+            day=day,
+            views=int(counts.get("views", 0)),
+            carts=int(counts.get("carts", 0)),
+            units=int(counts.get("units", 0)),
+            revenue=Decimal(counts.get("revenue", 0)),
+        )
+        for day in _days(since, until)
+        for counts in [counted.get(str(day), {})]
+    ]
+
+
+def _days(since: date, until: date) -> list[date]:
+    return [since + timedelta(days=n) for n in range((until - since).days + 1)]
 
 
 def _sum(parts: Iterable[Groups]) -> Groups:

@@ -84,6 +84,7 @@ def serve(
     limit: int | None = None,
     exclude_purchased: bool | None = None,
     explain: bool = False,
+    reads: Reads | None = None,
 ) -> Answer | None:
     """Answer under a placement's name, in at most three round trips; None where there is none.
 
@@ -93,12 +94,14 @@ def serve(
         A product must pass these and the placement's.
     limit, exclude_purchased
         As the placement says when omitted.
+    reads
+        What the request has read already.
 
     Raises
     ------
     ContendedProfileError
     """
-    reads = Reads()
+    reads = reads or Reads()
     users = () if visit.user_id is None else (visit.user_id,)
     # The placement comes together with what any recommender needs.
     reads.fetch(Wanted(users=users, placements=[name]))

@@ -17,6 +17,7 @@ from recommendations.profiles import (
 )
 from recommendations.services.content import content_entries
 from recommendations.storage import events, serving
+from recommendations.storage.events import EventKey
 from recommendations.storage.reads import Reads, Wanted
 
 _MAX_EVENTS = 100
@@ -88,16 +89,28 @@ def refresh(*, user_id: str, reads: Reads | None = None) -> Refreshed:
 
 
 def preview(
-    *, user_id: str, version: str | None, preferences: Preferences | None = None
+    *,
+    user_id: str,
+    version: str | None,
+    preferences: Preferences | None = None,
+    without: EventKey | None = None,
+    reads: Reads | None = None,
 ) -> Profile | None:
-    """Compute a user's profile with any version that may serve, or with other settings.
+    """Compute a user's profile with any version that may serve, other settings, or less events.
 
-    None without events.
+    None without events. Nothing is stored.
+
+    Parameters
+    ----------
+    without
+        An event that is taken for one that never was.
+    reads
+        Of that version.
     """
-    newest = _newest(user_id)
+    newest = tuple(event for event in _newest(user_id) if events.key_of(event) != without)
     if not newest:
         return None
-    reads = Reads(version=version)
+    reads = reads or Reads(version=version)
     reads.fetch(Wanted())
     past = past_of(newest, preferences or reads.state.preferences)
     entries = ready_entries(past=past, reads=reads)

@@ -8,7 +8,7 @@ from typing import Any
 from core.staff.html import NOTHING, badge, day, percent, row_link
 from core.staff.links import detail_url, list_url
 from core.staff.resource import Hint
-from core.validation import from_iso, to_key
+from core.validation import check_moment, from_iso, to_key
 from recommendations.engine.rank import Cause
 from recommendations.entities import SESSION_PREFIX, Event, Item
 from recommendations.services import catalogue
@@ -33,12 +33,24 @@ _DID = {
 _SOURCES = {
     "personal": "Personal",
     "similar": "Similar",
+    "content": "Alike by name",
+    "bought_together": "Bought together",
+    "buy_again": "Bought before",
+    "recently_viewed": "Looked at",
     "trending": "Trending",
     "popular": "Popular",
+    "latest": "New",
+    "pinned": "Pinned",
 }
 _FALLBACK_REASONS = {
-    "trending": "Sells best in the last 14 days; nothing personal is left to show.",
+    "trending": "Sells best lately; nothing personal is left to show.",
     "popular": "Sells best of all; nothing personal is left to show.",
+    "latest": "New in the catalogue.",
+    "pinned": "A rule of the placement puts it there.",
+    "similar": "Goes with the item.",
+    "content": "Its name and categories are alike.",
+    "bought_together": "Is in the same orders as the item.",
+    "recently_viewed": "Was looked at before.",
 }
 _SHOWN_LINES = 4
 _SHOWN_CAUSES = 3
@@ -72,6 +84,20 @@ def products(item_ids: Iterable[str]) -> dict[str, Product]:
 def event_key(event: Event) -> str:
     """Return what identifies an event; its parts hold no ``#``, but for a session's actor."""
     return f"{to_key(event.timestamp)}#{event.event_id}#{event.actor}"
+
+
+def parse_event_key(key: str) -> tuple[datetime, str, str] | None:
+    """Return the time, the id and the actor in what `event_key` wrote; None for anything else."""
+    time, _, rest = key.partition("#")
+    event_id, _, actor = rest.partition("#")
+    try:
+        timestamp = from_iso(time)
+        check_moment("timestamp", timestamp)
+    except ValueError:
+        return None
+    if timestamp.tzinfo is None or not actor:
+        return None
+    return timestamp, event_id, actor
 
 
 @dataclass(frozen=True, slots=True)

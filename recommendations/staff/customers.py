@@ -2,13 +2,18 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
+from urllib.parse import urlencode
 
+from django import forms
 from django.http import HttpRequest
 
 from core.pages import Page
+from core.staff.base import LONGEST_INPUT
 from core.staff.html import number, plain, tags, text_or_nothing
-from core.staff.links import list_url, part_url
+from core.staff.links import detail_url, list_url, part_url
 from core.staff.resource import (
     Action,
     ActionError,
@@ -23,22 +28,64 @@ from core.staff.resource import (
     Resource,
     Search,
 )
-from recommendations.services import events, recommend
-from recommendations.staff import cells
-from recommendations.staff.answers import LIST_TEMPLATE, recommendation_list
+from core.validation import to_key
+from recommendations.services import events
+from recommendations.staff import answers, cells
+from recommendations.staff.answers import Question
 from recommendations.staff.forms import CustomerForm, TypedForm, changed, difference, initial
 from users.entities import Customer
 from users.services import customers
 
 _EVENTS = 12
-_RECOMMENDATIONS = 12
 
 
-def _recommendations(request: HttpRequest, key: str) -> Mapping[str, Any]:  # noqa: ARG001  # a part's signature
-    answer = recommend.serve(
-        recommender="personal", user_id=key, limit=_RECOMMENDATIONS, explain=True
-    )
-    return recommendation_list(answer)
+class ListForm(forms.Form):
+    """Which lists of a user to look at."""
+
+    show = forms.ChoiceField(label="Show")
+    beside = forms.ChoiceField(label="Beside it", required=False)
+
+    def __init__(self, data: Mapping[str, str]) -> None:
+        super().__init__({"show": data.get("show", "personal"), "beside": data.get("beside", "")})
+        choices = [(name, answers.label(name)) for name in answers.FOR_USERS]
+        choices += answers.placement_choices()
+        self.fields["show"].choices = choices
+        self.fields["beside"].choices = [("", "What the user did"), *choices]
+
+
+def _recommendations(request: HttpRequest, key: str) -> Mapping[str, Any]:
+    name = request.GET.get("show", "personal")
+    if name in answers.PAIRS or not answers.is_known(name):
+        name = "personal"
+    _, data = answers.answered(Question(name=name, user_id=key))
+    return data
+
+
+def _without(request: HttpRequest, key: str) -> Mapping[str, Any]:
+    event = _event_left_out(request)
+    if event is None:
+        return {"lists": []}
+    timestamp, event_id = event
+    now = Question(name="personal", user_id=key)
+    then = replace(now, without=(key, f"{to_key(timestamp)}#{event_id}"))
+    titles = ["As it is", f"Without the event of {timestamp:%Y-%m-%d %H:%M}"]
+    _, data = answers.compared([now, then], titles)
+    return data
+
+
+def _event_left_out(request: HttpRequest) -> tuple[datetime, str] | None:
+    parts = cells.parse_event_key(request.GET.get("without", "")[:LONGEST_INPUT])
+    return None if parts is None else parts[:2]
+
+
+def _history(request: HttpRequest, key: str) -> Mapping[str, Any]:  # noqa: ARG001  # a part's signature
+    found = events.history(actor=key, limit=_EVENTS)
+    return {
+        "events": cells.summaries(found.rows),
+        "url": detail_url("users", key),
+        "more_url": list_url("events", user=key) if found.next else "",
+        "hint": Hint("This user has no events; popular products are shown to them."),
+    }
 
 
 def _edit(call: Call) -> Outcome:
@@ -136,11 +183,9 @@ class CustomerResource(Resource):
         ),
     )
     parts = (
-        Part(
-            name="recommendations",
-            template=LIST_TEMPLATE,
-            load=_recommendations,
-        ),
+        Part(name="recommendations", template=answers.LIST_TEMPLATE, load=_recommendations),
+        Part(name="without", template=answers.COMPARED_TEMPLATE, load=_without),
+        Part(name="history", template="staff/recommendations/history.html", load=_history),
     )
 
     def page(self, query: Query) -> Page[Customer]:
@@ -163,8 +208,7 @@ class CustomerResource(Resource):
             "API or that “manage.py import” loads."
         )
 
-    def panels(self, request: HttpRequest, row: Customer) -> Sequence[Panel]:  # noqa: ARG002  # for others
-        history = events.history(actor=row.user_id, limit=_EVENTS)
+    def panels(self, request: HttpRequest, row: Customer) -> Sequence[Panel]:
         facts = [
             ("Id", row.user_id),
             *((("Name", row.name),) if row.name else ()),
@@ -174,20 +218,47 @@ class CustomerResource(Resource):
         ]
         return [
             Panel(title="About", template="staff/panels/facts.html", context={"facts": facts}),
-            Panel(
-                title="Recommended now, and why",
-                template="staff/panels/part.html",
-                context={"url": part_url("users", row.user_id, "recommendations"), "tall": True},
-                width="half",
-            ),
-            Panel(
-                title="What this user did",
-                template="staff/recommendations/history.html",
-                context={
-                    "events": cells.summaries(history.rows),
-                    "more_url": list_url("events", user=row.user_id) if history.next else "",
-                    "hint": Hint("This user has no events; popular products are shown to them."),
-                },
-                width="half",
-            ),
+            *_lists(request, row.user_id),
         ]
+
+
+def _lists(request: HttpRequest, user_id: str) -> list[Panel]:
+    """Return what is recommended, with what the address asks for beside it, and the history."""
+    history = part_url("users", user_id, "history")
+    if _event_left_out(request) is not None:
+        key = request.GET["without"][:LONGEST_INPUT]
+        without = f"{part_url('users', user_id, 'without')}?{urlencode({'without': key})}"
+        return [
+            _panel(
+                "What if it had not happened?",
+                without,
+                "Nothing is stored or removed: the list is computed once more without the event.",
+            ),
+            _panel("What this user did", history),
+        ]
+    form = ListForm(request.GET.dict())
+    asked = form.cleaned_data if form.is_valid() else {"show": "personal", "beside": ""}
+    url = part_url("users", user_id, "recommendations")
+    panels = [
+        Panel(
+            title="Recommended now, and why",
+            template="staff/recommendations/asked.html",
+            context={"form": form, "url": f"{url}?{urlencode({'show': asked['show']})}"},
+            width="half",
+        )
+    ]
+    if asked["beside"]:
+        beside = f"{url}?{urlencode({'show': asked['beside']})}"
+        panels.append(_panel(answers.label(asked["beside"]), beside, width="half"))
+        return [*panels, _panel("What this user did", history)]
+    return [*panels, _panel("What this user did", history, width="half")]
+
+
+def _panel(title: str, url: str, description: str = "", *, width: str = "full") -> Panel:
+    return Panel(
+        title=title,
+        description=description,
+        template="staff/panels/part.html",
+        context={"url": url},
+        width=width,
+    )

@@ -11,7 +11,6 @@ from django.utils.html import format_html, format_html_join
 from core.pages import Page
 from core.staff.html import NOTHING, moment, money, number, row_link, text_or_nothing
 from core.staff.resource import Column, Filter, Hint, Panel, Query, Resource
-from core.validation import check_moment, from_iso
 from recommendations.entities import EVENT_TYPES, Event
 from recommendations.services import events
 from recommendations.services.events import Period
@@ -77,15 +76,10 @@ class EventResource(Resource):
         return row.key
 
     def find(self, key: str) -> EventSummary | None:
-        time, _, rest = key.partition("#")
-        event_id, _, actor = rest.partition("#")
-        try:
-            timestamp = from_iso(time)
-            check_moment("timestamp", timestamp)
-        except ValueError:
+        parts = cells.parse_event_key(key)
+        if parts is None:
             return None
-        if timestamp.tzinfo is None or not actor:
-            return None
+        timestamp, event_id, actor = parts
         event = events.find(actor=actor, timestamp=timestamp, event_id=event_id)
         return None if event is None else EventSummary(event, ())
 

@@ -1,6 +1,6 @@
-"""Every recommender's answer for a user, a basket or an item, side by side."""
+"""Every recommender's answer for a user, a basket or an item, and what two models make of it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
@@ -11,26 +11,25 @@ from django.urls import reverse
 
 from core.staff.base import ToolView
 from core.staff.resource import Hint, Panel
-from recommendations.services import recommend
-from recommendations.staff.answers import (
-    LIST_TEMPLATE,
-    SIMILAR_TEMPLATE,
-    recommendation_list,
-    similar_list,
-)
+from recommendations.services import versions
+from recommendations.staff import answers
+from recommendations.staff.answers import FOR_USERS, OF_MODEL, Question
 
 _LIMIT = 10
 _LONGEST_INPUT = 1000
+_MOST_IDS = 50
 _KINDS = {"user": "A user", "basket": "A basket", "item": "An item"}
-_TITLES = {
-    "user": {"personal": "For this user", "trending": "Trending", "popular": "Popular"},
-    "basket": {"session": "For this basket", "trending": "Trending", "popular": "Popular"},
-    "item": {"similar": "Goes with it", "trending": "Trending", "popular": "Popular"},
+_READY = ("trending", "popular", "latest")
+_ASKED = {
+    "user": FOR_USERS,
+    "basket": ("session", *_READY),
+    "item": ("similar", "bought_together", *_READY),
 }
+_LIVE = "the live model"
 
 
 class QuestionForm(forms.Form):
-    """For whom or what to recommend."""
+    """For whom or what to recommend, and by which models."""
 
     kind = forms.ChoiceField(label="For", choices=list(_KINDS.items()))
     ids = forms.CharField(
@@ -38,6 +37,19 @@ class QuestionForm(forms.Form):
         max_length=_LONGEST_INPUT,
         help_text="A user’s or an item’s id; for a basket several items’ ids, with commas.",
     )
+    placement = forms.CharField(required=False, max_length=100)
+    version = forms.CharField(label="Model", required=False, max_length=100)
+    beside = forms.CharField(label="Beside it", required=False, max_length=100)
+
+    def offer(self, *, placements: Iterable[tuple[str, str]], models: Sequence[str]) -> None:
+        """Let the last three be chosen from what there is."""
+        names = [(name, name) for name in models]
+        for field, choices in (
+            ("placement", [("", "–"), *placements]),
+            ("version", [("", "Live"), *names]),
+            ("beside", [("", "–"), *names]),
+        ):
+            self.fields[field].widget = forms.Select(choices=choices)
 
 
 class Explorer(ToolView):
@@ -49,48 +61,69 @@ class Explorer(ToolView):
     def get(self, request: HttpRequest) -> HttpResponse:
         asked = "ids" in request.GET
         form = QuestionForm(request.GET if asked else None, initial={"kind": "user"})
-        if not asked or not form.is_valid():
-            return self._page(form, [])
-        kind, ids = form.cleaned_data["kind"], form.cleaned_data["ids"]
+        is_valid = asked and form.is_valid()
         part = request.GET.get("part")
-        if part is not None:
-            return self._part(request, kind=kind, ids=ids, name=part)
-        return self._page(form, [_panel(kind, ids, name) for name in _TITLES[kind]])
-
-    def _page(self, form: QuestionForm, panels: list[Panel]) -> HttpResponse:
+        if is_valid and part is not None:
+            template, data = _answer(form.cleaned_data, part)
+            return TemplateResponse(request, template, {"data": data})
+        form.offer(
+            placements=answers.placement_choices(),
+            models=[row.version for row in versions.retained()],
+        )
         return self.page(
-            "staff/recommendations/explorer.html", self.title, form=form, panels=panels
+            "staff/recommendations/explorer.html",
+            self.title,
+            form=form,
+            panels=_panels(form.cleaned_data) if is_valid else [],
+            columns="thirds" if is_valid and _is_wide(form.cleaned_data) else "",
         )
 
-    def _part(self, request: HttpRequest, *, kind: str, ids: str, name: str) -> HttpResponse:
-        if name not in _TITLES[kind]:
-            message = f"There is no recommender called “{name}” here."
-            raise Http404(message)
-        template, data = _answer(name, [part.strip() for part in ids.split(",") if part.strip()])
-        return TemplateResponse(request, template, {"data": data})
+
+def _is_wide(asked: Mapping[str, str]) -> bool:
+    return asked["kind"] == "user" and not asked["beside"]
 
 
-def _panel(kind: str, ids: str, name: str) -> Panel:
-    query = urlencode({"kind": kind, "ids": ids, "part": name})
+def _panels(asked: Mapping[str, str]) -> list[Panel]:
+    names = _ASKED[asked["kind"]]
+    if asked["placement"] and answers.is_known(asked["placement"]):
+        names = (asked["placement"], *names)
+    return [_panel(asked, name) for name in names]
+
+
+def _panel(asked: Mapping[str, str], name: str) -> Panel:
+    query = urlencode({**{key: value for key, value in asked.items() if value}, "part": name})
+    width = "third" if _is_wide(asked) else "half"
     return Panel(
-        title=_TITLES[kind][name],
+        title=answers.label(name),
         template="staff/panels/part.html",
         context={"url": f"{reverse('admin:explorer')}?{query}"},
-        width="third",
+        width="full" if _is_compared(asked, name) else width,
     )
 
 
-def _answer(name: str, ids: list[str]) -> tuple[str, Mapping[str, Any]]:
+def _is_compared(asked: Mapping[str, str], name: str) -> bool:
+    return bool(asked["beside"]) and (name in OF_MODEL or name not in _ASKED[asked["kind"]])
+
+
+def _answer(asked: Mapping[str, str], name: str) -> tuple[str, Mapping[str, Any]]:
+    if name not in {*_ASKED[asked["kind"]], asked["placement"]} or not answers.is_known(name):
+        message = f"There is no recommender called “{name}” here."
+        raise Http404(message)
+    ids = [part.strip() for part in asked["ids"].split(",") if part.strip()][:_MOST_IDS]
     if not ids:
-        return LIST_TEMPLATE, {"rows": [], "hint": Hint("Give at least one id.")}
-    answer = recommend.serve(
-        recommender=name,
-        user_id=ids[0] if name == "personal" else None,
-        item_ids=ids if name in {"session", "similar"} else (),
-        fallbacks=() if name in {"similar", "trending", "popular"} else recommend.FALLBACKS,
-        limit=_LIMIT,
-        explain=True,
-    )
-    if name == "similar":
-        return SIMILAR_TEMPLATE, similar_list(answer)
-    return LIST_TEMPLATE, recommendation_list(answer, explain=name in {"personal", "session"})
+        return answers.LIST_TEMPLATE, {"rows": [], "hint": Hint("Give at least one id.")}
+
+    def question(version: str) -> Question:
+        return Question(
+            name=name,
+            user_id=ids[0] if asked["kind"] == "user" else None,
+            item_ids=() if asked["kind"] == "user" else tuple(ids),
+            version=version or None,
+            limit=_LIMIT,
+        )
+
+    if not _is_compared(asked, name):
+        return answers.answered(question(asked["version"]))
+    models = (asked["version"], asked["beside"])
+    titles = [f"By {version or _LIVE}" for version in models]
+    return answers.compared([question(version) for version in models], titles)

@@ -1,6 +1,8 @@
 """Products of the catalogue: what they are, what goes with them, and whether they are shown."""
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -13,6 +15,8 @@ from core.staff.html import (
     badge,
     link,
     moment,
+    money,
+    number,
     plain,
     row_link,
     tags,
@@ -35,17 +39,47 @@ from core.staff.resource import (
 )
 from core.validation import InvalidInputError
 from recommendations.entities import Item
-from recommendations.services import catalogue, recommend
-from recommendations.staff import cells
-from recommendations.staff.answers import SIMILAR_TEMPLATE, similar_list
+from recommendations.services import catalogue, insights, placements
+from recommendations.staff import answers, cells
+from recommendations.staff.answers import Question
+from recommendations.staff.charts import chart
 from recommendations.staff.forms import ItemForm, NewItemForm, changed, difference, initial
+from recommendations.staff.placement_editor import editor_url
+from recommendations.staff.placements import WRITE
 
-_SIMILAR = 15
+_PARTNERS = 15
+_DAYS = 90
+_PLACEMENTS = 100
 
 
-def _similar(request: HttpRequest, key: str) -> Mapping[str, Any]:  # noqa: ARG001  # a part's signature
-    answer = recommend.serve(recommender="similar", item_ids=[key], fallbacks=(), limit=_SIMILAR)
-    return similar_list(answer)
+def _pairs(name: str) -> Callable[[HttpRequest, str], Mapping[str, Any]]:
+    def load(request: HttpRequest, key: str) -> Mapping[str, Any]:  # noqa: ARG001  # a part's signature
+        return answers.answered(Question(name=name, item_ids=(key,), limit=_PARTNERS))[1]
+
+    return load
+
+
+def _days(request: HttpRequest, key: str) -> Mapping[str, Any]:  # noqa: ARG001  # a part's signature
+    until = datetime.now(UTC).date()
+    days = insights.item_days(item_id=key, since=until - timedelta(days=_DAYS - 1), until=until)
+    charts = [
+        ("Pieces sold per day", [day.units for day in days]),
+        ("Views per day", [day.views for day in days]),
+    ]
+    return {
+        "charts": [
+            {"title": title, "data": chart(title, values, since=days[0].day)}
+            for title, values in charts
+            if any(values)
+        ],
+        "facts": [
+            ("Pieces sold", number(sum(day.units for day in days))),
+            ("Revenue", money(sum((day.revenue for day in days), Decimal(0)))),
+            ("Views", number(sum(day.views for day in days))),
+            ("Put into carts", number(sum(day.carts for day in days))),
+        ],
+        "hint": Hint(f"It was neither sold nor looked at in the last {_DAYS} days."),
+    }
 
 
 def _change(call: Call, edit: Callable[[Item], Item]) -> Item:
@@ -152,7 +186,14 @@ class ItemResource(Resource):
             offered=lambda row: not row.available,
         ),
     )
-    parts = (Part(name="similar", template=SIMILAR_TEMPLATE, load=_similar),)
+    parts = (
+        *(
+            Part(name=name, template=answers.PAIRS_TEMPLATE, load=_pairs(name))
+            for name in sorted(answers.PAIRS)
+        ),
+        Part(name="days", template="staff/recommendations/item_days.html", load=_days),
+    )
+    has_charts = True
 
     def page(self, query: Query) -> Page[Item]:
         category = query.filters.get("category")
@@ -190,7 +231,7 @@ class ItemResource(Resource):
             "import events: the items that they name are created."
         )
 
-    def panels(self, request: HttpRequest, row: Item) -> Sequence[Panel]:  # noqa: ARG002  # for others
+    def panels(self, request: HttpRequest, row: Item) -> Sequence[Panel]:
         facts = [
             ("Id", row.item_id),
             ("Name", row.name),
@@ -205,12 +246,58 @@ class ItemResource(Resource):
         return [
             Panel(title="About", template="staff/panels/facts.html", context={"facts": facts}),
             Panel(
+                title=f"The last {_DAYS} days",
+                template="staff/panels/part.html",
+                context={"url": part_url("items", row.item_id, "days"), "is_short": True},
+            ),
+            Panel(
                 title="Goes with",
-                description="Items that the same users bought; support is how many of them.",
+                description="Items that the same users took; support is how many of them.",
                 template="staff/panels/part.html",
                 context={"url": part_url("items", row.item_id, "similar")},
+                width="half",
             ),
+            Panel(
+                title="Bought together",
+                description=(
+                    "Items in the same orders. Confidence is how many of the orders with this item "
+                    "have the other one too; a lift of 2 is twice as many as by chance."
+                ),
+                template="staff/panels/part.html",
+                context={"url": part_url("items", row.item_id, "bought_together")},
+                width="half",
+            ),
+            *(_placements(row) if request.user.has_perm(WRITE) else ()),
         ]
+
+
+def _placements(item: Item) -> list[Panel]:
+    """Return the ways to pin or bury a product, placement by placement."""
+    columns = (
+        Column("Placement", lambda name: row_link("placements", name)),
+        Column("", lambda name: link("Pin here", editor_url(name, pin=item.item_id))),
+        Column("", lambda name: link("Bury here", editor_url(name, bury=item.item_id))),
+    )
+    found = placements.listing(limit=_PLACEMENTS).rows
+    names = [stored.placement.name for stored in found]
+    return [
+        Panel(
+            title="Where it stands",
+            description="Rules of a placement move it up or down there; the editor shows what "
+            "changes before it is saved.",
+            template="staff/panels/table.html",
+            context={
+                "label": "Placements",
+                "columns": columns,
+                "rows": [[(column, column.value(name)) for column in columns] for name in names],
+                "hint": Hint(
+                    "There are no placements yet; in one an item can be pinned or buried.",
+                    "Add the first placement",
+                    editor_url(pin=item.item_id),
+                ),
+            },
+        )
+    ]
 
 
 def _categories(item: Item) -> Any:

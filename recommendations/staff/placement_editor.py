@@ -17,10 +17,14 @@ from recommendations.staff.placement_forms import PlacementForm
 from recommendations.staff.placement_preview import VisitForm, preview_context
 
 
-def editor_url(name: str = "") -> str:
-    """Return the address where a placement is changed, or a new one is written."""
+def editor_url(name: str = "", **rules: str) -> str:
+    """Return the address where a placement is changed, or a new one is written.
+
+    ``pin`` and ``bury`` name a product for which such a rule is filled in.
+    """
     url = reverse("placement-editor")
-    return f"{url}?{urlencode({'name': name})}" if name else url
+    params = {**({"name": name} if name else {}), **rules}
+    return f"{url}?{urlencode(params)}" if params else url
 
 
 class PlacementEditor(ToolView):
@@ -35,6 +39,7 @@ class PlacementEditor(ToolView):
             stored=stored.placement if stored is not None else None,
             version=stored.number if stored is not None else 0,
             pinned=request.GET.get("pin", "")[:LONGEST_INPUT],
+            buried=request.GET.get("bury", "")[:LONGEST_INPUT],
         )
         return self._page(stored, form, VisitForm())
 

@@ -210,6 +210,7 @@ class PlacementForm(forms.Form):
         stored: Placement | None = None,
         version: int = 0,
         pinned: str = "",
+        buried: str = "",
     ) -> None:
         super().__init__(data, initial={"version": version, **_initial(stored)})
         self._stored = stored
@@ -222,6 +223,8 @@ class PlacementForm(forms.Form):
             taken = {pin["position"] for pin in starts["pin"]}
             free = next(number for number in range(1, len(taken) + 2) if number not in taken)
             starts["pin"].append({"item_id": pinned, "position": free})
+        if buried:
+            starts["bury"].append({"by": "item", "values": [buried]})
         starts["variants"] = list((content.get("experiment") or {}).get("variants", ()))
         self.rows: dict[str, _Rows] = {
             name: kind(data, prefix=name, initial=starts[name])

@@ -4,9 +4,16 @@ from collections import defaultdict
 from datetime import date
 
 from recommendations.measures import Groups
-from recommendations.models import PlacementStatsRow
-from recommendations.statistics import DAY_SHARDS
+from recommendations.models import ItemStatsRow, PlacementStatsRow
+from recommendations.statistics import DAY_SHARDS, Counts, item_day
 from recommendations.storage.statistics import counts_of
+
+
+def find_item(*, item_id: str, since: date, until: date, generation: int) -> dict[str, Counts]:
+    """Return what was counted of a product, by day (ISO 8601); days without any are left out."""
+    first, last = (f"{generation}#{item_day(str(day))}" for day in (since, until))
+    rows = ItemStatsRow.query(item_id, ItemStatsRow.period.between(first, last))
+    return {row.period.rpartition("#")[2]: counts_of(row) for row in rows}
 
 
 def find(

@@ -41,15 +41,26 @@
         }, [counts.map((_, day) => start + day * DAY), counts], place));
     }
 
-    const places = [...document.querySelectorAll('.chart')];
-    const again = () => places.forEach(draw);
+    const again = () => drawn.forEach((_, place) => draw(place));
     const widths = new ResizeObserver((entries) => entries.forEach((entry) => {
         const chart = drawn.get(entry.target);
         if (!chart || chart.width !== entry.target.clientWidth) {
             draw(entry.target);
         }
     }));
-    places.forEach((place) => widths.observe(place));
+    // Parts of a page come later, and go again.
+    const look = () => {
+        drawn.forEach((chart, place) => {
+            if (!place.isConnected) {
+                widths.unobserve(place);
+                chart.destroy();
+                drawn.delete(place);
+            }
+        });
+        document.querySelectorAll('.chart').forEach((place) => widths.observe(place));
+    };
+    look();
+    document.addEventListener('htmx:after:swap', look);
     new MutationObserver(again).observe(document.documentElement, {attributeFilter: ['data-theme']});
     window.matchMedia('(prefers-color-scheme: dark)').addEventListener('change', again);
 }

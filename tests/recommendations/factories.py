@@ -40,12 +40,13 @@ def store_model(
     trending: Iterable[str] = (),
     following: dict[str, list[tuple[str, float]]] | None = None,
     baskets: dict[str, list[Association]] | None = None,
+    retained: Iterable[str] = (),
     publish: bool = True,
 ) -> None:
-    """Store a complete model version and make it live."""
+    """Store a complete model version beside the retained ones, and make it live."""
     neighbours_storage.save(
         version=version,
-        retained=[],
+        retained=retained,
         kind="next",
         rows=[
             (item, [Neighbour(other, weight, 2) for other, weight in near])
@@ -53,11 +54,11 @@ def store_model(
         ],
     )
     neighbours_storage.save(
-        version=version, retained=[], kind="bought-together", rows=(baskets or {}).items()
+        version=version, retained=retained, kind="bought-together", rows=(baskets or {}).items()
     )
     neighbours_storage.save(
         version=version,
-        retained=[],
+        retained=retained,
         rows=[
             (item, [Neighbour(other, weight, 3) for other, weight in near])
             for item, near in neighbours.items()

@@ -1,6 +1,7 @@
 """Answer which products to show next."""
 
 from recommendations.profiles import FALLBACKS
+from recommendations.services.recommend.as_if import as_if
 from recommendations.services.recommend.batch import MAX_USERS, UserAnswer, for_users
 from recommendations.services.recommend.ranking import rank
 from recommendations.services.recommend.ready import category_list
@@ -14,6 +15,7 @@ __all__ = [
     "Answer",
     "Recommendation",
     "UserAnswer",
+    "as_if",
     "category_list",
     "for_users",
     "rank",

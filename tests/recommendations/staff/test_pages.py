@@ -86,8 +86,9 @@ def test_a_user_page_shows_what_is_recommended_and_why(log_in: LogIn) -> None:
     page = text(client, "/admin/users/u_2F1/")
 
     assert "ada@example.com" in page
-    assert "Lamp &lt;small&gt;" in page
-    assert 'hx-get="/admin/users/u_2F1/parts/recommendations/"' in page
+    assert 'hx-get="/admin/users/u_2F1/parts/recommendations/?show=personal"' in page
+    assert 'hx-get="/admin/users/u_2F1/parts/history/"' in page
+    assert "Lamp &lt;small&gt;" in text(client, "/admin/users/u_2F1/parts/history/")
     part = text(client, "/admin/users/u_2F1/parts/recommendations/")
     bulb, shade = part.index("/admin/items/bulb/"), part.index("/admin/items/shade/")
     assert bulb < shade, "best first"
@@ -468,8 +469,9 @@ def test_the_explorer_shows_each_recommender_side_by_side(log_in: LogIn) -> None
     assert "hx-get" not in text(client, "/admin/explorer/")
     page = client.get("/admin/explorer/?kind=basket&ids=lamp,+unknown")
     urls = [panel.context["url"] for panel in page.context["panels"]]
-    assert [url.rpartition("=")[2] for url in urls] == ["session", "trending", "popular"]
-    basket, _, popular = (text(client, url) for url in urls)
+    names = [url.rpartition("=")[2] for url in urls]
+    assert names == ["session", "trending", "popular", "latest"]
+    basket, _, popular, _ = (text(client, url) for url in urls)
     assert basket.index("Bulb") < basket.index("goes with")
     assert "Shade" in popular
     user = text(client, "/admin/explorer/?kind=user&ids=u/1&part=personal")
@@ -512,20 +514,31 @@ PAGES = {
     "/admin/explorer/?kind=user&ids=u/1&part=personal": 6,
     "/admin/explorer/?kind=basket&ids=lamp&part=session": 5,
     "/admin/explorer/?kind=item&ids=lamp&part=similar": 5,
+    "/admin/explorer/?kind=item&ids=lamp&part=bought_together": 5,
+    "/admin/explorer/?kind=user&ids=u/1&part=latest": 6,
+    # A list that is computed from the events, and two lists.
+    "/admin/explorer/?kind=user&ids=u/1&part=personal&version=v1": 7,
+    "/admin/explorer/?kind=user&ids=u/1&part=personal&beside=v1": 10,
     "/admin/accounts/": 5,
     "/admin/keys/": 5,
     "/admin/": 5,
     "/admin/users/": 6,
     "/admin/users/?q=u": 10,
     "/admin/users/u_2F1/": 5,
+    "/admin/users/u_2F1/?show=buy_again&beside=popular": 5,
     "/admin/users/u_2F1/parts/recommendations/": 6,
+    "/admin/users/u_2F1/parts/history/": 5,
+    "/admin/users/u_2F1/parts/without/?without=2026-11-01T12:00:00%2B00:00%23o-1%23u/1": 9,
     "/admin/items/": 6,
     "/admin/items/?available=yes": 5,
     "/admin/items/?q=lamp": 5,
     "/admin/items/lamp/": 5,
     "/admin/items/lamp/parts/similar/": 5,
+    "/admin/items/lamp/parts/bought_together/": 5,
+    "/admin/items/lamp/parts/days/": 5,
     "/admin/events/": 8,
     "/admin/events/?user=u%2F1": 5,
+    "/admin/dead-letters/": 5,
     "/admin/models/": 5,
     "/admin/models/v2/": 5,
     "/admin/jobs/": 5,
