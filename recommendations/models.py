@@ -144,6 +144,15 @@ class NeighboursRow(Table):
     generations = JSONAttribute()
     packed = BinaryAttribute(legacy_encoding=False)
 
+    @classmethod
+    def from_raw_data(cls, data: dict[str, Any]) -> Self:
+        """Return the row; of one that another program has damaged only the key."""
+        try:
+            return super().from_raw_data(data)
+        except (TypeError, ValueError):
+            name = cls.item_kind.attr_name
+            return super().from_raw_data({name: data[name]})
+
 
 class ListRow(Table):
     """A ready list that is not personal, in one model version: popular, trending, per category.

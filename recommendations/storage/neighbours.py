@@ -5,11 +5,14 @@ costs nothing where its neighbours are the same as before, readers of the live v
 it until the switch, and going back is the same switch.
 """
 
+import logging
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
+
+import msgspec
 
 from core.dynamodb.batch import READ_LIMIT, Get, Put, chunks, read_batch, write_batch
 from recommendations.engine.associations import (
@@ -20,6 +23,8 @@ from recommendations.engine.associations import (
 from recommendations.engine.packing import Neighbour, pack_neighbours, unpack_neighbours
 from recommendations.models import NeighboursRow
 
+logger = logging.getLogger(__name__)
+
 Kind = Literal["similar", "bought-together", "next"]
 
 _PACK: Mapping[Kind, Callable[[Any], bytes]] = {
@@ -28,6 +33,8 @@ _PACK: Mapping[Kind, Callable[[Any], bytes]] = {
     "next": pack_neighbours,
 }
 _THREADS = 4
+
+_Near = TypeVar("_Near", Neighbour, Association)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,15 +57,27 @@ def get(item_id: str, *, kind: Kind = "similar") -> Get:
 
 
 def unpack(row: NeighboursRow, *, version: str) -> list[Neighbour]:
-    """Return the neighbours of a similar or next row that hold in a model version."""
-    packed = _in_force(_generations(row), version)
-    return unpack_neighbours(packed) if packed else []
+    """Return the neighbours of a similar or next row that hold in a model version.
+
+    None of a damaged one, which the next training writes anew.
+    """
+    return _unpacked(row, version, unpack_neighbours)
 
 
 def unpack_bought_together(row: NeighboursRow, *, version: str) -> list[Association]:
-    """Return the partners of a bought-together row that hold in a model version."""
+    """Return the partners of a bought-together row that hold in a model version; see `unpack`."""
+    return _unpacked(row, version, unpack_associations)
+
+
+def _unpacked(
+    row: NeighboursRow, version: str, unpacking: Callable[[bytes], list[_Near]]
+) -> list[_Near]:
     packed = _in_force(_generations(row), version)
-    return unpack_associations(packed) if packed else []
+    try:
+        return unpacking(packed) if packed else []
+    except ValueError:
+        logger.warning("a row of neighbours is damaged: %s", row.item_kind)
+        return []
 
 
 def save(
@@ -135,9 +154,15 @@ def _in_force(generations: Sequence[_Generation], version: str) -> bytes:
 
 
 def _generations(row: NeighboursRow) -> list[_Generation]:
+    """Return what a row holds, newest first; nothing of a damaged one."""
+    try:
+        sizes = msgspec.convert(row.generations, list[tuple[str, int]])
+    except msgspec.ValidationError:
+        logger.warning("a row of neighbours is damaged: %s", row.item_kind)
+        return []
     found = []
     start = 0
-    for version, size in row.generations:
+    for version, size in sizes:
         found.append(_Generation(version, row.packed[start : start + size]))
         start += size
     return found

@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass
 from hashlib import sha256
 from threading import Event, Thread
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -81,7 +82,14 @@ class Checkpoint:
         self.progress: Mapping[str, NDArray[Any]] | None = None
 
     def load(self) -> None:
-        """Read what an earlier run has kept."""
+        """Read what an earlier run has kept; what is damaged counts as nothing."""
+        try:
+            self._load()
+        except (BadZipFile, EOFError, KeyError, TypeError, ValueError):
+            logger.warning("what an earlier run has solved cannot be read", exc_info=True)
+            self._clear(self._kept.size)
+
+    def _load(self) -> None:
         found = checkpoints.parts(name=self._name)
         first = next(found, None)
         if first is None:

@@ -105,6 +105,19 @@ def test_other_events_since_mean_to_start_anew() -> None:
     assert result["refined_share"] == 1.0
 
 
+def test_what_was_kept_and_is_damaged_counts_as_nothing() -> None:
+    run(stopped_after=2)
+    damaged = [row for row in CheckpointRow.scan() if row.pk.startswith(CheckpointRow.PK)]
+    for row in damaged:
+        row.content = b"garbage"
+        row.save()
+
+    result = run()
+
+    assert len(damaged) >= 2
+    assert (result["refined_share"], result["published"]) == (1.0, True)
+
+
 class Dying(ItemNeighbours):
     """Solves, gives the background the time to keep it, and dies."""
 

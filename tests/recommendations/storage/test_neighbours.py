@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from core.dynamodb.batch import read_batch
+from core.dynamodb.connection import call
 from recommendations.engine.associations import Association
 from recommendations.engine.packing import Neighbour
 from recommendations.models import NeighboursRow
@@ -44,6 +45,29 @@ def test_what_is_the_same_is_not_written_and_holds_on() -> None:
 
     assert read("tea", "v2") == ["cup"]
     assert read("cake", "v2") == ["fork"]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"packed": {"B": b"garbage"}},
+        {"packed": {"N": "7"}},
+        {"generations": {"S": "[["}},
+        {"generations": {"S": '[["v1"]]'}},
+        {"generations": {"S": "[[1,2]]"}},
+        {"generations": {"N": "7"}},
+    ],
+)
+def test_a_damaged_row_says_nothing_and_is_written_anew(damage: dict[str, object]) -> None:
+    rows = [("tea", near("cup")), ("cake", near("plate"))]
+    neighbours.save(version="v1", retained=[], rows=rows)
+    table, key = NeighboursRow.Meta.table_name, NeighboursRow.key("tea#similar")
+    row = call("GetItem", TableName=table, Key=key)["Item"]
+    call("PutItem", TableName=table, Item={**row, **damage})
+
+    assert (read("tea", "v1"), read("cake", "v1")) == ([], ["plate"])
+    assert neighbours.save(version="v2", retained=["v1"], rows=rows) == neighbours.Written(2, 1)
+    assert read("tea", "v2") == ["cup"]
 
 
 def test_an_item_that_lost_its_neighbours_has_none_in_the_new_version_only() -> None:
