@@ -1,5 +1,5 @@
 # `make demo` and `make test` need only Python 3.11 or newer and make.
-.PHONY: demo test lint format lock clean test-deploy benchmark-quality browser local dev help
+.PHONY: demo test lint format lock clean test-deploy benchmark-quality benchmark-api browser local dev help
 .DEFAULT_GOAL := help
 
 BIN := .venv/bin
@@ -12,6 +12,7 @@ help:
 	@echo "make lint               ruff, mypy, import-linter, Django's deployment check"
 	@echo "make test-deploy        only the deployment to an emulated AWS"
 	@echo "make benchmark-quality  how good the recommendations are, beside peers"
+	@echo "make benchmark-api      how fast the API is: own cost, under load, deployed"
 	@echo "make format             format the code"
 	@echo "make lock               renew requirements/*.txt from requirements/*.in"
 	@echo "make clean              remove the environment and all caches; the demo's data stays"
@@ -45,6 +46,12 @@ test-deploy: dev
 benchmark-quality:
 	@$(INSTALL) benchmark
 	$(BIN)/python -m benchmarks.quality
+
+benchmark-api:
+	@$(INSTALL) benchmark
+	$(BIN)/python -m benchmarks.api
+	$(BIN)/python -m benchmarks.load
+	$(BIN)/python -m benchmarks.latency
 
 format: dev
 	$(BIN)/ruff check --fix-only .

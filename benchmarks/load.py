@@ -11,6 +11,7 @@ run.
 from __future__ import annotations
 
 import json
+import logging
 import os
 import signal
 import subprocess
@@ -44,6 +45,8 @@ def serve(port: int) -> None:
     import django
 
     django.setup()
+    # More clients than threads: that some wait for their turn is what is measured.
+    logging.getLogger("waitress").setLevel(logging.ERROR)
     from waitress import create_server
 
     from core.dynamodb import tables

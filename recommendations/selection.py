@@ -25,7 +25,7 @@ from recommendations.entities import Item
 from recommendations.profiles import Entry
 from recommendations.rules import Cap, Filters, Pin, Rules
 
-__all__ = ["PINNED", "Placed", "Selection", "arrange", "items_needed", "select"]
+__all__ = ["PINNED", "Placed", "Selection", "arrange", "items_needed", "select", "unruled"]
 
 PINNED = "pinned"
 _NOTHING: Mapping[str, Item] = {}
@@ -120,6 +120,11 @@ def arrange(
     # A stable sort: first those of full right, then those let in after all; the buried ones last.
     rest = iter(sorted([*free, *relaxed], key=lambda placed: placed.buried))
     return Selection(list(_assembled(pins, rest, limit=limit)), capped[len(relaxed) :])
+
+
+def unruled(entries: Iterable[Entry]) -> list[Placed]:
+    """Return candidates as they are: what `arrange` makes of them without rules or filters."""
+    return [Placed(entry, value) for entry, value in _scaled(entries)]
 
 
 def _reads_items(filters: Sequence[Filters], rules: Rules) -> bool:

@@ -15,9 +15,9 @@ from typing import Any
 import msgspec
 from pynamodb.attributes import BinaryAttribute, NumberAttribute, UnicodeAttribute
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from core.api.errors import ApiError, to_api_error
+from core.api.media import JSONResponse
 from core.dynamodb.conditions import save_if
 from core.dynamodb.errors import is_transient
 from core.dynamodb.tables import OperationsRow
@@ -75,7 +75,7 @@ def identity_of(request: Request) -> Identity:
     return known or Identity(datetime.now(UTC), secrets.token_hex(16))
 
 
-def once(request: Request, run: Callable[[], Response]) -> Response:
+def once(request: Request, run: Callable[[], JSONResponse]) -> JSONResponse:
     """Run an operation, or answer as the first time.
 
     Only successes are kept. What was refused had no effect, and its key may be used again; what
@@ -174,7 +174,7 @@ def _release(pk: str) -> None:
     AnswerRow(pk, _SK).update(actions=[AnswerRow.in_flight_until.set(0)])
 
 
-def _replay(pk: str, fingerprint: str, sent: Any) -> Response:
+def _replay(pk: str, fingerprint: str, sent: Any) -> JSONResponse:
     row = AnswerRow.load(pk, _SK, consistent=True)
     if row is not None and row.fingerprint != fingerprint:
         message = "This Idempotency-Key was used with another request; take a new key."
@@ -185,7 +185,7 @@ def _replay(pk: str, fingerprint: str, sent: Any) -> Response:
     repeated, data = msgspec.json.decode(zlib.decompress(row.body))
     if repeated:
         data = {**{name: sent[name] for name in repeated}, **data}
-    return Response(data, status=int(row.status), headers={"Idempotency-Replayed": "true"})
+    return JSONResponse(data, status=int(row.status), headers={"Idempotency-Replayed": "true"})
 
 
 def _split(data: Any, sent: Any) -> tuple[list[str], Any]:
@@ -197,7 +197,7 @@ def _split(data: Any, sent: Any) -> tuple[list[str], Any]:
     return repeated, {name: value for name, value in data.items() if name not in repeated}
 
 
-def _keep(pk: str, fingerprint: str, since: datetime, response: Response, sent: Any) -> None:
+def _keep(pk: str, fingerprint: str, since: datetime, response: JSONResponse, sent: Any) -> None:
     body = zlib.compress(msgspec.json.encode(_split(response.data, sent)))
     if len(body) > _LARGEST_ANSWER:
         # More than a row can hold; done again, the request makes the same.

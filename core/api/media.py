@@ -1,9 +1,11 @@
 """JSON in and out, strict and fast."""
 
+from collections.abc import Mapping
 from typing import IO, Any
 
 import msgspec
 from django.conf import settings
+from django.http import HttpResponse
 from rest_framework.exceptions import ParseError
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.parsers import BaseParser
@@ -57,6 +59,25 @@ class JSONRenderer(BaseRenderer):
 
     def render(self, data: Any, *_: Any) -> bytes:
         return b"" if data is None else msgspec.json.encode(data)
+
+
+class JSONResponse(HttpResponse):
+    """The answer of an operation, written at once; REST framework's own is a page to be rendered.
+
+    Attributes
+    ----------
+    data
+        What it says, before it became JSON; None for an empty answer.
+    """
+
+    def __init__(self, data: Any, *, status: int, headers: Mapping[str, str] | None = None) -> None:
+        content = b"" if data is None else msgspec.json.encode(data)
+        super().__init__(
+            content, status=status, headers=headers, content_type=JSONRenderer.media_type
+        )
+        self.data = data
+        if data is None:
+            del self["Content-Type"]
 
 
 class OneMediaType(BaseContentNegotiation):

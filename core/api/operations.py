@@ -17,10 +17,10 @@ from django.http.response import HttpResponseBase
 from django.urls import get_resolver, resolve
 from django.utils.encoding import escape_uri_path
 from rest_framework.request import Request
-from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from core.api.idempotency import once
+from core.api.media import JSONResponse
 from core.api.queries import Query, parse_query
 from core.api.schema import document, path_kind
 from core.validation import InvalidInputError, validate
@@ -83,7 +83,7 @@ def operation(
     idempotent: bool = False,
     description: str | None = None,
     row_key: str | None = None,
-) -> Callable[[Callable[..., Any]], Callable[..., Response]]:
+) -> Callable[[Callable[..., Any]], Callable[..., JSONResponse]]:
     """Turn a method into an operation; it takes the path's ids and, if it wants, query and body.
 
     What the path holds is an id, or of the type that the method's parameter says.
@@ -110,12 +110,12 @@ def operation(
 
     scopes = (scope,) if isinstance(scope, str) else scope
 
-    def decorate(handler: Callable[..., Any]) -> Callable[..., Response]:
+    def decorate(handler: Callable[..., Any]) -> Callable[..., JSONResponse]:
         parameters = inspect.signature(handler).parameters
         wants_query = "query" in parameters
 
         @wraps(handler)
-        def run(view: APIView, request: Request, **path: str) -> Response:
+        def run(view: APIView, request: Request, **path: str) -> JSONResponse:
             arguments: dict[str, Any] = {}
             for name, value in path.items():
                 argument = "row_id" if name == row_key else name
@@ -131,9 +131,8 @@ def operation(
             elif request.method in {"POST", "PUT", "PATCH"}:
                 validate(NoBody, request.data or {})
 
-            def call() -> Response:
-                result = handler(view, **arguments)
-                return result if isinstance(result, Response) else Response(result, status=status)
+            def call() -> JSONResponse:
+                return JSONResponse(handler(view, **arguments), status=status)
 
             response = once(request, call) if idempotent else call()
             if creates is not None:

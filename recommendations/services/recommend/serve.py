@@ -6,7 +6,7 @@ from itertools import islice
 from recommendations.engine.associations import Association
 from recommendations.profiles import FALLBACKS, Entry
 from recommendations.rules import Filters, Rules
-from recommendations.selection import Placed, arrange, items_needed
+from recommendations.selection import Placed, arrange, items_needed, unruled
 from recommendations.services import attribution
 from recommendations.services.recommend.about_items import BOUGHT_TOGETHER, SESSION, SIMILAR
 from recommendations.services.recommend.own_items import BUY_AGAIN, RECENTLY_VIEWED
@@ -139,10 +139,12 @@ class _Pool:
             pinned = barred.intersection(pin.item_id for pin in self._request.rules.pin)
             if pinned:
                 self._filters = (*self._filters, Filters(exclude=frozenset(pinned)))
+        entries, origins = self._entries, self._origins
         for entry in found.entries:
-            if entry.item_id not in barred and entry.item_id not in self._entries:
-                self._entries[entry.item_id] = entry
-                self._origins[entry.item_id] = found
+            item_id = entry.item_id
+            if item_id not in barred and item_id not in entries:
+                entries[item_id] = entry
+                origins[item_id] = found
 
     def _barred(self, *, keeps_bought: bool) -> set[str]:
         request = self._request
@@ -165,9 +167,10 @@ class _Pool:
             if (reads.knows_item(item_id) or self._is_trusted(item_id))
             and not reads.is_gone(item_id)
         )
-        # Without rules or filters the first ones are the best ones.
-        free = request.rules == Rules() and not self._reads_items
-        usable = list(islice(found, request.limit if free else None))
+        if request.rules == Rules() and not self._reads_items:
+            # Without rules or filters the first ones are the best ones.
+            return unruled(islice(found, request.limit))
+        usable = list(found)
         needed = items_needed(usable, filters=self._filters, rules=request.rules)
         return arrange(
             usable,
