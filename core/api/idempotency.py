@@ -182,19 +182,19 @@ def _replay(pk: str, fingerprint: str, sent: Any) -> JSONResponse:
     if row is None or row.status is None:
         message = "The first request with this Idempotency-Key is still running; try again shortly."
         raise ApiError(409, message, headers={"Retry-After": "1"})
-    repeated, data = msgspec.json.decode(zlib.decompress(row.body))
-    if repeated:
-        data = {**{name: sent[name] for name in repeated}, **data}
+    names, data = msgspec.json.decode(zlib.decompress(row.body))
+    if names:
+        data = {name: data[name] if name in data else sent[name] for name in names}
     return JSONResponse(data, status=int(row.status), headers={"Idempotency-Replayed": "true"})
 
 
 def _split(data: Any, sent: Any) -> tuple[list[str], Any]:
-    """Return the names of the fields that an answer repeats of the request, and the rest."""
+    """Return the names of an answer's fields in order, and those that do not repeat the request."""
     data = msgspec.json.decode(msgspec.json.encode(data))
     if not isinstance(data, dict) or not isinstance(sent, dict):
         return [], data
-    repeated = [name for name, value in data.items() if name in sent and sent[name] == value]
-    return repeated, {name: value for name, value in data.items() if name not in repeated}
+    own = {name: value for name, value in data.items() if name not in sent or sent[name] != value}
+    return list(data), own
 
 
 def _keep(pk: str, fingerprint: str, since: datetime, response: JSONResponse, sent: Any) -> None:

@@ -24,7 +24,7 @@ def test_the_first_answer_is_given_again() -> None:
     other = send(client, "POST", EVENTS, EVENT, idempotency_key="k2")
 
     assert first.status_code == again.status_code == 202
-    assert first.json() == again.json() != other.json()
+    assert first.content == again.content != other.content
     assert "Idempotency-Replayed" not in first
     assert again["Idempotency-Replayed"] == "true"
 
