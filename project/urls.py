@@ -3,6 +3,7 @@ from django.views.generic import RedirectView
 
 from core.api import docs
 from project.staff import site
+from recommendations.staff.overview_parts import AttentionPart, NumbersPart
 from recommendations.staff.placement_editor import PlacementEditor
 from recommendations.staff.report import ReportView
 
@@ -20,6 +21,16 @@ urlpatterns: list[URLPattern | URLResolver] = [
         "admin/placement-editor/",
         site.admin_view(PlacementEditor.as_view(site=site)),
         name="placement-editor",
+    ),
+    path(
+        "admin/overview/numbers/",
+        site.admin_view(NumbersPart.as_view(site=site)),
+        name="overview-numbers",
+    ),
+    path(
+        "admin/overview/attention/",
+        site.admin_view(AttentionPart.as_view(site=site)),
+        name="overview-attention",
     ),
     path("admin/", site.urls),
     path("api/docs/", docs.docs, name="api-docs"),

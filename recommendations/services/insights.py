@@ -45,6 +45,20 @@ class ItemDay(msgspec.Struct, frozen=True, kw_only=True):
     revenue: Decimal
 
 
+class ShopDay(msgspec.Struct, frozen=True, kw_only=True):
+    """What happened in the whole shop on one day, in UTC; ``owed`` is what recommendations did."""
+
+    day: date
+    events: int
+    purchases: int
+    revenue: Decimal
+    owed_lists: int
+    owed_impressions: int
+    owed_clicks: int
+    owed_conversions: int
+    owed_revenue: Decimal
+
+
 class ShopSales(msgspec.Struct, frozen=True, kw_only=True):
     """What the shop sold in all, recommended or not.
 
@@ -145,6 +159,30 @@ def item_days(*, item_id: str, since: date, until: date) -> list[ItemDay]:
         for day in _days(since, until)
         for counts in [counted.get(str(day), {})]
     ]
+
+
+def shop_days(*, since: date, until: date) -> list[ShopDay]:
+    """Return what happened in the shop on each day, both ends included, in two round trips."""
+    (generation, *_) = serving.state().generations
+    counted = storage.find(placement=SHOP, since=since, until=until, generation=generation)
+    found = []
+    for day in _days(since, until):
+        groups = _sum(counted.get(str(day), {}).values())
+        owed = _attributed(groups)
+        found.append(
+            ShopDay(
+                day=day,
+                events=count(groups, "events"),
+                purchases=count(groups, "purchases"),
+                revenue=money(groups, "revenue"),
+                owed_lists=count(owed, "lists"),
+                owed_impressions=count(owed, "impressions"),
+                owed_clicks=count(owed, "clicks"),
+                owed_conversions=count(owed, "conversions"),
+                owed_revenue=money(owed, "revenue"),
+            )
+        )
+    return found
 
 
 def _days(since: date, until: date) -> list[date]:

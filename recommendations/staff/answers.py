@@ -150,7 +150,7 @@ def _list(
     rows = [
         {
             "product": known[row.item_id],
-            "score": f"{row.score:.3g}",
+            "score": cells.score(row.score),
             "fallback_label": _badge(row),
             "reasons": cells.reasons(row.because, known),
             "fallback": cells.fallback_reason(row.source),
@@ -195,7 +195,7 @@ def _pairs(question: Question, answer: Answer | None) -> Mapping[str, Any]:
         "rows": [
             {
                 "product": known[row.item_id],
-                "score": f"{row.score:.3g}",
+                "score": cells.score(row.score),
                 "share": round(100 * row.score / best),
                 "support": number(row.support),
                 "confidence": percent(row.confidence),

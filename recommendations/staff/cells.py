@@ -195,6 +195,11 @@ def price(item: Item) -> Any:
     return f"{item.price:,.2f} {item.currency or ''}".strip()
 
 
+def score(value: float) -> str:
+    """Return a score as a reader writes it: three digits, or a whole number."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
 def move(before: int | None, now: int) -> str:
     """Return how far a product has moved in a list, from one place to another."""
     if before is None:

@@ -76,8 +76,8 @@ def test_the_overview_shows_the_live_model_and_how_good_it_is(log_in: LogIn) -> 
     assert "/admin/models/v2/" in page
     assert "recall@20 20 % (popular list 5.0 %)" in page
     assert "Train now" not in page, "a viewer cannot train"
-    assert 'data-counts="1,2,3,4,5,6,7,8"' in page
-    assert "from 25 Oct 2026 to 1 Nov 2026: between 1 and 8, 4 on average" in page
+    assert 'hx-get="/admin/overview/numbers/?measure=revenue&amp;days=28"' in page
+    assert 'hx-get="/admin/overview/attention/"' in page
 
 
 @pytest.mark.usefixtures("shop")
@@ -522,6 +522,9 @@ PAGES = {
     "/admin/accounts/": 5,
     "/admin/keys/": 5,
     "/admin/": 5,
+    "/admin/overview/numbers/": 4,
+    "/admin/overview/numbers/?measure=ctr&days=90": 4,
+    "/admin/overview/attention/": 5,
     "/admin/users/": 6,
     "/admin/users/?q=u": 10,
     "/admin/users/u_2F1/": 5,
