@@ -13,7 +13,7 @@ MEASURE = "ndcg@20"
 FLOOR = 0.98
 FLOOR_MODELS = ("trending", "cosine")
 #: With fewer users than this a measure says too little to stop a model.
-MIN_USERS = 30
+MIN_USERS = 100
 
 
 @dataclass(frozen=True, slots=True)
