@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 import pytest
+from django.conf import settings
 from django.test import override_settings
 
 from core.dynamodb.meter import metered
@@ -28,6 +29,8 @@ def test_ids_are_ours_while_their_secret_is_kept() -> None:
 
     with override_settings(SECRET_KEY="next", SECRET_KEY_FALLBACKS=[]):
         assert attribution.origin_of(made) is None
+    with override_settings(SECRET_KEY="next", SECRET_KEY_FALLBACKS=[settings.SECRET_KEY]):
+        assert attribution.origin_of(made) is not None
     origin = attribution.origin_of(made)
     assert origin is not None
     assert (origin.placement, origin.variant, origin.recommender) == ("home", "b", "popular")
