@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, TypeVar
 
+import msgspec
+
 from core.dynamodb.connection import call
 from core.dynamodb.errors import BatchIncompleteError, is_transient
 from core.dynamodb.tables import Table
@@ -50,8 +52,8 @@ class Delete:
     range_key: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Get:
+# A struct: some are made for each request, and each is looked up again and again.
+class Get(msgspec.Struct, frozen=True):
     """Read the row of a table with this key."""
 
     table: type[Table]

@@ -1,7 +1,8 @@
 """The rows that one request reads: each of them once, and many in one round trip."""
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+
+import msgspec
 
 from core.dynamodb.batch import READ_LIMIT, Get, read_batch
 from recommendations.engine.associations import Association
@@ -16,11 +17,11 @@ from recommendations.storage.placements import StoredPlacement
 from recommendations.storage.serving import ServingState
 
 MAX_ROUND_TRIPS = 3
+_UNKNOWN = ServingState()
 _STATE = Get(ServingRow, ServingRow.PK, ServingRow.SK)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     """Rows to read: of users, products, neighbours by kind, ready lists and placements by name.
 
     ``lists`` are read in their live form and in that of the model, ``trained_lists`` in the latter.
@@ -28,7 +29,7 @@ class Wanted:
 
     users: Collection[str] = ()
     items: Collection[str] = ()
-    neighbours: Mapping[Kind, Collection[str]] = field(default_factory=dict)
+    neighbours: Mapping[Kind, Collection[str]] = {}
     lists: Collection[str] = ()
     trained_lists: Collection[str] = ()
     placements: Collection[str] = ()
@@ -67,7 +68,7 @@ class Reads:
         # Also by id alone: each candidate of a list asks for its product.
         self._items: dict[str, object] = {}
         self._profiles: dict[str, Profile | None] = {}
-        self.state = ServingState()
+        self.state = _UNKNOWN
         self.round_trips = 0
 
     def shared(self) -> "Reads":

@@ -1,7 +1,10 @@
-"""What goes into a recommender and what comes out, whichever it is."""
+"""What goes into a recommender and what comes out, whichever it is.
+
+What is made for each request is a struct: that takes a fifth of the time of a frozen dataclass.
+"""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import msgspec
 
@@ -16,8 +19,7 @@ from recommendations.storage.reads import Reads, Wanted
 Because = Mapping[str, tuple[Cause, ...]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
+class Request(msgspec.Struct, frozen=True, kw_only=True):
     """What to recommend, for whom, and which products may be shown.
 
     Attributes
@@ -43,7 +45,7 @@ class Request:
     user_id: str | None = None
     item_ids: tuple[str, ...] = ()
     filters: tuple[Filters, ...] = ()
-    rules: Rules = field(default_factory=Rules)
+    rules: Rules = Rules()
     fallbacks: tuple[str, ...] = FALLBACKS
     limit: int = 10
     explain: bool = False
@@ -66,8 +68,7 @@ def _no_causes(item_ids: Collection[str]) -> Because:  # noqa: ARG001
     return {}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Candidates:
+class Candidates(msgspec.Struct, frozen=True, kw_only=True):
     """What a recommender proposes.
 
     Attributes
@@ -91,7 +92,7 @@ class Candidates:
     keeps_bought: bool = False
     because: Callable[[Collection[str]], Because] = _no_causes
     reasons_of: tuple[str, ...] = ()
-    partners: Mapping[str, Neighbour | Association] = field(default_factory=dict)
+    partners: Mapping[str, Neighbour | Association] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +103,6 @@ class Recommender:
     propose: Callable[[Request, Reads], Candidates]
 
 
-# A struct, as entries are: they are made by the dozen for each request.
 class Recommendation(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One product to show.
 
@@ -130,8 +130,7 @@ class Recommendation(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     rules: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
     """A list of products to show, best first.
 
     Attributes

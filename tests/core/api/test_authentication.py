@@ -4,7 +4,7 @@ import pytest
 from django.test import Client
 
 from core.api.docs import openapi
-from tests.api_client import api_client, error_of, send
+from tests.api_client import api_client, error_of, new_key, send
 from users.backends import staff_user
 from users.services import accounts, keys
 
@@ -41,6 +41,20 @@ def test_what_is_no_key_is_refused_even_beside_a_session(header: str) -> None:
     response = logged_in("administrator").get("/api/v1/items/", headers={"authorization": header})
 
     error_of(response, 401)
+
+
+def test_a_key_counts_instead_of_a_session_beside_it() -> None:
+    header = f"Api-Key {new_key('placements:write')}"
+
+    response = logged_in("administrator").get("/api/v1/items/", headers={"authorization": header})
+
+    error_of(response, 403)
+
+
+def test_a_session_counts_beside_the_password_of_a_proxy() -> None:
+    client = logged_in("administrator")
+
+    assert client.get("/api/v1/items/", headers={"authorization": "Basic eDp5"}).status_code == 200
 
 
 def test_other_schemes_do_not_count() -> None:
