@@ -101,11 +101,12 @@ def compared(questions: Sequence[Question], titles: Sequence[str]) -> tuple[str,
     known = _known(answers)
     before = {row.item_id: place for place, row in enumerate(_results(first))}
     lists = [_list(questions[0], first, known), _list(questions[1], second, known, before)]
-    shown = {row.item_id for row in _results(second)}
+    shown = [row.item_id for row in _results(second)]
     return COMPARED_TEMPLATE, {
         "lists": [
             {"title": title, "list": each} for title, each in zip(titles, lists, strict=True)
         ],
+        "is_same": list(before) == shown,
         "gone": [known[item_id] for item_id in before if item_id not in shown],
     }
 

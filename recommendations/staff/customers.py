@@ -232,7 +232,8 @@ def _lists(request: HttpRequest, user_id: str) -> list[Panel]:
             _panel(
                 "What if it had not happened?",
                 without,
-                "Nothing is stored or removed: the list is computed once more without the event.",
+                "Computed once more as if the event had never been; nothing is stored or removed. "
+                "The user’s page without this address shows what is recommended now.",
             ),
             _panel("What this user did", history),
         ]

@@ -275,8 +275,8 @@ def _placements(item: Item) -> list[Panel]:
     """Return the ways to pin or bury a product, placement by placement."""
     columns = (
         Column("Placement", lambda name: row_link("placements", name)),
-        Column("", lambda name: link("Pin here", editor_url(name, pin=item.item_id))),
-        Column("", lambda name: link("Bury here", editor_url(name, bury=item.item_id))),
+        Column("Move it up", lambda name: link("Pin here", editor_url(name, pin=item.item_id))),
+        Column("Move it down", lambda name: link("Bury here", editor_url(name, bury=item.item_id))),
     )
     found = placements.listing(limit=_PLACEMENTS).rows
     names = [stored.placement.name for stored in found]

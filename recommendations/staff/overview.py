@@ -1,6 +1,7 @@
 """The first page: how the shop does, what needs attention, how good the live model is, what ran."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -13,11 +14,13 @@ from core.validation import from_iso
 from recommendations.services import jobs, versions
 from recommendations.services.jobs import Job
 from recommendations.services.versions import ModelVersion
+from recommendations.staff.charts import chart
 from recommendations.staff.jobs import progress_context, state_badge
 from recommendations.staff.models import beside_lists, data_range
 from recommendations.staff.overview_parts import asked
 
 _JOBS = 5
+_SHORTEST_CHART = 7
 
 
 def overview(request: HttpRequest) -> Mapping[str, Any]:
@@ -31,6 +34,7 @@ def overview(request: HttpRequest) -> Mapping[str, Any]:
     query = urlencode(asked(request))
     return {
         "live": None if live is None else _live(live),
+        "chart": None if live is None else _chart(live),
         "jobs": [_job(job) for job in recent],
         "jobs_url": list_url("jobs"),
         "active": None if active is None else progress_context(active),
@@ -54,6 +58,14 @@ def _live(version: ModelVersion) -> dict[str, Any]:
         ),
         "quality": beside_lists(version),
     }
+
+
+def _chart(version: ModelVersion) -> Mapping[str, Any] | None:
+    counts = version.data.get("daily") or []
+    if len(counts) < _SHORTEST_CHART:
+        return None
+    last = from_iso(version.data["to"]).date()
+    return chart("Event lines per day", counts, since=last - timedelta(days=len(counts) - 1))
 
 
 def _job(job: Job) -> dict[str, Any]:

@@ -45,8 +45,9 @@ def _sum(name: str) -> Callable[[_Days], Any]:
 
 def _share(part: str, whole: str) -> Callable[[_Days], float | None]:
     def share(days: _Days) -> float | None:
-        total = _sum(whole)(days)
-        return float(_sum(part)(days) / total) if total else None
+        hits, total = _sum(part)(days), _sum(whole)(days)
+        # Where more was clicked than shown, not all that was shown was reported.
+        return float(hits / total) if total and hits <= total else None
 
     return share
 
@@ -101,6 +102,7 @@ class NumbersPart(ToolView):
             "measures": [(name, each.label) for name, each in MEASURES.items()],
             "periods": [(str(number), f"{number} days") for number in _PERIODS],
             "tiles": [_tile(each, now, before) for each in MEASURES.values()],
+            "is_counted": any(day.events for day in days),
             "title": f"{chosen.label} per day",
             "chart": chart(
                 f"{chosen.label} per day", values, since=now[0].day, digits=chosen.digits

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from urllib.parse import urlencode
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -18,6 +19,7 @@ from project.wsgi import application
 from recommendations.entities import Event, Item, Line
 from recommendations.placements import Placement
 from recommendations.services import catalogue, events, jobs, placements, versions
+from recommendations.staff.cells import event_key
 from users.entities import Customer
 from users.services import accounts, customers
 
@@ -173,6 +175,7 @@ def test_hiding_a_product_everywhere_takes_few_clicks(open_as: OpenAs) -> None:
     page.goto("/admin/users/u07/")
     shown = page.locator(".recommended .head a").first
     name = shown.inner_text()
+    page.goto("/admin/")
     counted = clicks(page)
 
     page.click("#nav-sidebar >> text=Items")
@@ -293,6 +296,7 @@ def test_everybody_can_use_every_page(open_as: OpenAs, size: dict, scheme: str) 
         "/admin/",
         "/admin/explorer/?kind=user&ids=u07",
         "/admin/explorer/?kind=item&ids=p0",
+        f"/admin/explorer/?kind=user&ids=u07&beside={live}&placement=placement:home",
         "/admin/users/",
         "/admin/users/u07/",
         "/admin/items/",
@@ -315,6 +319,10 @@ def test_everybody_can_use_every_page(open_as: OpenAs, size: dict, scheme: str) 
         "/admin/keys/actions/create/",
         "/admin/password_change/",
         f"/admin/users/{event.user_id}/",
+        f"/admin/users/{event.user_id}/?show=buy_again&beside=placement:home",
+        f"/admin/users/{event.user_id}/?{urlencode({'without': event_key(event)})}",
+        "/admin/dead-letters/",
+        "/admin/events/?since=2020-01-01&type=purchase",
     ]
     axe = Axe()
     for url in urls:

@@ -62,6 +62,8 @@ def test_two_models_are_compared_and_what_moved_is_marked(site: Client) -> None:
     assert "By the live model" in text
     assert "By v3" in text
     assert "▲ 1" in text
+    same = page(site, compared.replace("beside=v3", "beside=v2"))
+    assert "the same products in the same order" in same
     (stored,) = profiles.stored(user_ids=["u/1"])
     assert [entry.item_id for entry in stored.entries] == ["bulb", "shade"], "nothing is stored"
 

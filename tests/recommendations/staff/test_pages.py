@@ -78,6 +78,8 @@ def test_the_overview_shows_the_live_model_and_how_good_it_is(log_in: LogIn) -> 
     assert "Train now" not in page, "a viewer cannot train"
     assert 'hx-get="/admin/overview/numbers/?measure=revenue&amp;days=28"' in page
     assert 'hx-get="/admin/overview/attention/"' in page
+    assert 'data-counts="1,2,3,4,5,6,7,8"' in page
+    assert "from 25 Oct 2026 to 1 Nov 2026: between 1 and 8." in page
 
 
 @pytest.mark.usefixtures("shop")
