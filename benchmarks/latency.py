@@ -37,8 +37,8 @@ if TYPE_CHECKING:
 MOST_OF_OURS_MS = 300.0
 PAUSE_SECONDS = 0.05
 PATIENCE_SECONDS = 60.0
-# The stream handles a batch a second; then nothing is on its way any more.
-SETTLE_SECONDS = 5.0
+# Longer than a call of the stream function takes on a busy machine.
+SETTLE_SECONDS = 30.0
 FIRST_ITEM = "22423"
 FUNCTIONS = "/aws/lambda/alsobought-local"
 
@@ -100,6 +100,14 @@ def _logged(shell: Shell, since: float) -> list[dict[str, Any]]:
     return [json.loads(found) for line in lines for found in re.findall(r'\{"time": .*\}', line)]
 
 
+def _settle(shell: Shell) -> None:
+    """Wait until the stream function has nothing to do any more, the imported events included."""
+    seen = -1
+    while (count := sum(line["message"] == "stream" for line in _logged(shell, 0))) != seen:
+        seen = count
+        time.sleep(SETTLE_SECONDS)
+
+
 def _add(report: Report, name: str, values: Sequence[float], *, unit: str) -> float:
     """Add a row of percentiles; return the largest value."""
     cuts = quantiles(values, n=100, method="inclusive")
@@ -124,10 +132,10 @@ def main() -> int:
             customers = [f"customer-{number}" for number in range(options.purchases)]
             for user_id in customers:
                 _customer(site, user_id)
-            time.sleep(SETTLE_SECONDS)
+            _settle(shell)
             since = time.time()
             taken = [_purchase(site, user_id) for user_id in customers]
-            time.sleep(SETTLE_SECONDS)
+            _settle(shell)
             lines = _logged(shell, since)
     _add(report, "purchase_to_changed_list", taken, unit="s")
     stream = [line for line in lines if line["message"] == "stream"]
