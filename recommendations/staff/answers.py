@@ -25,6 +25,8 @@ OF_MODEL = frozenset({"personal", "session", "similar", "bought_together"})
 PAIRS = frozenset({"similar", "bought_together"})
 # These come in an order that needs no reason.
 _PLAIN = frozenset({"recently_viewed", "trending", "popular", "latest"})
+# Their scores say only in which order they come.
+_BY_TIME = frozenset({"recently_viewed", "latest"})
 _PLACEMENT = "placement:"
 _PLACEMENTS = 100
 _HINTS = {
@@ -151,7 +153,7 @@ def _list(
     rows = [
         {
             "product": known[row.item_id],
-            "score": cells.score(row.score),
+            "score": "" if row.source in _BY_TIME else cells.score(row.score),
             "fallback_label": _badge(row),
             "reasons": cells.reasons(row.because, known),
             "fallback": cells.fallback_reason(row.source),
