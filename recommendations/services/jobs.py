@@ -300,9 +300,7 @@ def run(
 
 def _begin(*, name: str, job_id: str | None, by: str, parameters: Mapping[str, Any]) -> Job:
     """Store a job as running: a new one, or the queued one, which only one run can take."""
-    job = (
-        storage.find(job_id=job_id) if job_id else _new(name=name, by=by, parameters=parameters)
-    )
+    job = storage.find(job_id=job_id) if job_id else _new(name=name, by=by, parameters=parameters)
     if job is None or job.name != name:
         message = f"there is no {name} job {job_id}; start a new one"
         raise JobError(message)
