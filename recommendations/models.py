@@ -119,7 +119,11 @@ class TermRow(Table):
 
 
 class ProfileRow(Table):
-    """A user's ready lists; rewritten whole as a pure function of events and neighbours."""
+    """A user's ready list; rewritten whole as a pure function of events and neighbours.
+
+    ``head`` holds the first entries once more, for answers that need nothing else; rows of earlier
+    releases have none.
+    """
 
     class Meta(TableMeta):
         table_name = table_name("profiles")
@@ -127,6 +131,7 @@ class ProfileRow(Table):
     user_id = UnicodeAttribute(hash_key=True)
     stamp = UnicodeAttribute()
     packed = BinaryAttribute(legacy_encoding=False)
+    head = BinaryAttribute(legacy_encoding=False, null=True)
     digest = UnicodeAttribute()
 
 

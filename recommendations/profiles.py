@@ -13,7 +13,6 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from itertools import chain
 from math import log1p
-from typing import Any
 
 import msgspec
 
@@ -24,6 +23,8 @@ from recommendations.entities import Event
 from recommendations.preferences import Preferences
 
 READY = 100
+# So many entries are also kept apart: most answers need no more of a profile.
+HEAD = 20
 # The ready lists that fill up a profile's own, in this order.
 FALLBACKS = ("trending", "popular")
 # Ready lists by the name of their recommender, in the order in which they fill up.
@@ -213,9 +214,6 @@ def _text(profile: Profile) -> str:
         ]
         for each in past.repeats
     ]
-    lists: dict[str, list[list[Any]]] = {}
-    for entry in profile.entries:
-        lists.setdefault(entry.source, []).append([entry.item_id, entry.score])
     content = {
         "events": [list(event) for event in events],
         "history": history,
@@ -223,15 +221,28 @@ def _text(profile: Profile) -> str:
         "disliked": past.disliked,
         "viewed": past.viewed,
         "repeats": repeats,
-        "lists": lists,
+        "lists": _by_source(profile.entries),
     }
     return json.dumps(content, separators=(",", ":"))
+
+
+def _by_source(entries: Iterable[Entry]) -> dict[str, list[tuple[str, float]]]:
+    lists: dict[str, list[tuple[str, float]]] = {}
+    for entry in entries:
+        lists.setdefault(entry.source, []).append((entry.item_id, entry.score))
+    return lists
+
+
+def _from_lists(lists: Mapping[str, Iterable[tuple[str, float]]]) -> list[Entry]:
+    return [
+        Entry(item_id, score, source) for source, rows in lists.items() for item_id, score in rows
+    ]
 
 
 def encode(profile: Profile) -> bytes:
     """Return the stored form.
 
-    A full profile with ids of ordinary length stays under 4 KB: half a read unit.
+    A full profile with ids of ordinary length stays, with its head, under 4 KB: half a read unit.
     """
     return zlib.compress(_text(profile).encode(), level=9)
 
@@ -276,9 +287,18 @@ def decode(*, user_id: str, stamp: str, packed: bytes, digest: str) -> Profile:
             for item_id, score, weights, places in content.repeats
         ),
     )
-    entries = [
-        Entry(item_id, score, source)
-        for source, rows in content.lists.items()
-        for item_id, score in rows
-    ]
-    return Profile(user_id=user_id, stamp=stamp, past=past, entries=tuple(entries), digest=digest)
+    entries = tuple(_from_lists(content.lists))
+    return Profile(user_id=user_id, stamp=stamp, past=past, entries=entries, digest=digest)
+
+
+_HEAD_DECODER = msgspec.json.Decoder(dict[str, list[tuple[str, float]]])
+
+
+def encode_head(profile: Profile) -> bytes:
+    """Return the first 20 entries of the ready list, to be read without the rest."""
+    return msgspec.json.encode(_by_source(profile.entries[:HEAD]))
+
+
+def decode_head(packed: bytes) -> list[Entry]:
+    """Turn the stored form of the first entries back into these."""
+    return _from_lists(_HEAD_DECODER.decode(packed))

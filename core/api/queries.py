@@ -57,6 +57,11 @@ def _is_repeatable(field: msgspec.structs.FieldInfo) -> bool:
     return isinstance(kind, msgspec.inspect.VarTupleType)
 
 
+@cache
+def _without_parameters(kind: type[_Q]) -> _Q:
+    return validate(kind, {})
+
+
 def parse_query(kind: type[_Q], parameters: QueryDict) -> _Q:
     """Read query parameters.
 
@@ -65,6 +70,8 @@ def parse_query(kind: type[_Q], parameters: QueryDict) -> _Q:
     InvalidInputError
         When one is unknown, of the wrong type, or given twice where once makes sense.
     """
+    if not parameters:
+        return _without_parameters(kind)
     known = _parameters(kind)
     raw: dict[str, Any] = {}
     for name, values in parameters.lists():

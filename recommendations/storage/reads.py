@@ -9,7 +9,7 @@ from recommendations.engine.associations import Association
 from recommendations.engine.packing import Neighbour
 from recommendations.entities import Item
 from recommendations.models import ItemRow, ListRow, NeighboursRow, ProfileRow, ServingRow
-from recommendations.profiles import Profile
+from recommendations.profiles import Entry, Profile
 from recommendations.storage import items, neighbours, placements, serving
 from recommendations.storage.lists import LIVE
 from recommendations.storage.neighbours import Kind
@@ -136,6 +136,12 @@ class Reads:
             row = self._rows.get(Get(ProfileRow, user_id))
             self._profiles[user_id] = serving.profile_of(row)
         return self._profiles[user_id]
+
+    def ready_head(self, user_id: str) -> list[Entry]:
+        """Return the first entries of the stored profile where it is the present one; else none."""
+        if user_id in self._profiles:
+            return []
+        return serving.head_of(self._rows.get(Get(ProfileRow, user_id)), stamp=self.state.stamp)
 
     def keep_profile(self, user_id: str, profile: Profile | None) -> None:
         """Let a profile that has just been computed stand for the stored one.

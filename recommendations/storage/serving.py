@@ -11,7 +11,7 @@ from recommendations.engine.associations import Association
 from recommendations.engine.packing import Neighbour
 from recommendations.models import ListRow, NeighboursRow, ProfileRow, ServingRow
 from recommendations.preferences import Preferences
-from recommendations.profiles import Profile, decode, encode
+from recommendations.profiles import Entry, Profile, decode, decode_head, encode, encode_head
 from recommendations.storage import neighbours
 from recommendations.storage.neighbours import Kind
 
@@ -118,6 +118,13 @@ def profile_of(row: object) -> Profile | None:
     return decode(user_id=row.user_id, stamp=row.stamp, packed=row.packed, digest=row.digest)
 
 
+def head_of(row: object, *, stamp: str) -> list[Entry]:
+    """Return the first entries of a stored profile if it has this stamp; else none."""
+    if not isinstance(row, ProfileRow) or row.stamp != stamp or row.head is None:
+        return []
+    return decode_head(row.head)
+
+
 def profiles(user_ids: Sequence[str]) -> list[Profile]:
     """Return those stored profiles of users that there are, in one round trip per 100."""
     rows = read_batch([Get(ProfileRow, user_id) for user_id in user_ids])
@@ -136,6 +143,7 @@ def save_profile(profile: Profile, *, replaces: str | None) -> bool:
         profile.user_id,
         stamp=profile.stamp,
         packed=encode(profile),
+        head=encode_head(profile),
         digest=profile.digest,
     )
     unchanged = (

@@ -1,6 +1,7 @@
 """For a known user: the ready list of the profile."""
 
 from collections.abc import Collection, Sequence
+from itertools import islice
 
 from recommendations.profiles import FALLBACKS, Entry, Profile
 from recommendations.services import profiles
@@ -38,6 +39,30 @@ def _propose(request: Request, reads: Reads) -> Candidates:
         because=because,
         reasons_of=reasons,
     )
+
+
+def at_hand(request: Request, reads: Reads) -> list[Entry]:
+    """Return the list where the first entries of the stored profile are all that it takes.
+
+    They decide nothing else: without enough of them, or where more of the profile or anything of
+    the catalogue matters, the list is empty.
+    """
+    if (
+        request.user_id is None
+        or request.explain
+        or not request.exclude_purchased
+        or request.fallbacks != FALLBACKS
+        or request.is_ruled
+    ):
+        return []
+    barred = request.barred | reads.state.hidden
+    shown = (
+        entry
+        for entry in reads.ready_head(request.user_id)
+        if entry.item_id not in barred and not reads.is_gone(entry.item_id)
+    )
+    first = list(islice(shown, request.limit))
+    return first if len(first) == request.limit else []
 
 
 def affordable_profile(request: Request, reads: Reads) -> Profile | None:

@@ -10,9 +10,10 @@ from recommendations.selection import Placed, arrange, items_needed, unruled
 from recommendations.services import attribution
 from recommendations.services.recommend.about_items import BOUGHT_TOGETHER, SESSION, SIMILAR
 from recommendations.services.recommend.own_items import BUY_AGAIN, RECENTLY_VIEWED
-from recommendations.services.recommend.personal import PERSONAL
+from recommendations.services.recommend.personal import PERSONAL, at_hand
 from recommendations.services.recommend.ready import LATEST, POPULAR, TRENDING, category_lists
 from recommendations.services.recommend.types import (
+    NO_RULES,
     Answer,
     Because,
     Candidates,
@@ -80,7 +81,7 @@ def serve(
         user_id=user_id,
         item_ids=tuple(item_ids),
         filters=tuple(filters),
-        rules=rules or Rules(),
+        rules=rules or NO_RULES,
         fallbacks=tuple(fallbacks),
         limit=limit,
         explain=explain,
@@ -107,6 +108,11 @@ def results_of(request: Request, reads: Reads) -> tuple[Recommendation, ...]:
     """Return the products to show, best first."""
     main = RECOMMENDERS[request.recommender]
     reads.fetch(main.wanted(request))
+    if main is PERSONAL and (ready := at_hand(request, reads)):
+        return tuple(
+            Recommendation(item_id=entry.item_id, score=entry.score, source=entry.source)
+            for entry in ready
+        )
     pool = _Pool(request, reads)
     pool.add(main.propose(request, reads))
     chosen = pool.choose()
@@ -148,9 +154,7 @@ class _Pool:
 
     def _barred(self, *, keeps_bought: bool) -> set[str]:
         request = self._request
-        barred = {*self._reads.state.hidden, *request.item_ids}
-        for each in request.filters:
-            barred.update(each.exclude)
+        barred = request.barred | self._reads.state.hidden
         profile = None if request.user_id is None else self._reads.profile(request.user_id)
         if profile is not None:
             barred.update(profile.past.disliked)
@@ -167,7 +171,7 @@ class _Pool:
             if (reads.knows_item(item_id) or self._is_trusted(item_id))
             and not reads.is_gone(item_id)
         )
-        if request.rules == Rules() and not self._reads_items:
+        if request.rules == NO_RULES and not self._reads_items:
             # Without rules or filters the first ones are the best ones.
             return unruled(islice(found, request.limit))
         usable = list(found)

@@ -17,6 +17,7 @@ from recommendations.rules import Filters, Rules
 from recommendations.storage.reads import Reads, Wanted
 
 Because = Mapping[str, tuple[Cause, ...]]
+NO_RULES = Rules()
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,7 +46,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     user_id: str | None = None
     item_ids: tuple[str, ...] = ()
     filters: tuple[Filters, ...] = ()
-    rules: Rules = Rules()
+    rules: Rules = NO_RULES
     fallbacks: tuple[str, ...] = FALLBACKS
     limit: int = 10
     explain: bool = False
@@ -55,13 +56,22 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def reads_catalogue(self) -> bool:
         """Tell whether products must be looked up, whatever is known of them without."""
-        ruled = self.rules != Rules() or any(each.reads_items for each in self.filters)
-        return self.expand or ruled
+        return self.expand or self.is_ruled
+
+    @property
+    def is_ruled(self) -> bool:
+        """Tell whether rules, or what the catalogue says of products, decide what is shown."""
+        return self.rules != NO_RULES or any(each.reads_items for each in self.filters)
 
     @property
     def users(self) -> tuple[str, ...]:
         """Return the user, if there is one, as keys to be read."""
         return () if self.user_id is None else (self.user_id,)
+
+    @property
+    def barred(self) -> set[str]:
+        """Return the products that the request itself leaves out."""
+        return {*self.item_ids, *(item_id for each in self.filters for item_id in each.exclude)}
 
 
 def _no_causes(item_ids: Collection[str]) -> Because:  # noqa: ARG001

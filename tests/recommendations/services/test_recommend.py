@@ -6,6 +6,7 @@ import pytest
 
 from core.dynamodb.meter import metered
 from recommendations.entities import Item
+from recommendations.models import ProfileRow
 from recommendations.rules import Filters, Terms
 from recommendations.services import catalogue, events, profiles, recommend
 from tests.recommendations.factories import event, store_model
@@ -60,6 +61,41 @@ def test_a_fresh_profile_answers_in_one_round_trip() -> None:
     with metered() as meter:
         recommend.serve(recommender="personal", user_id="ann", limit=7)
 
+    assert meter.round_trips == 1
+
+
+@pytest.mark.usefixtures("_ann")
+def test_the_first_entries_of_a_profile_say_the_same_as_the_whole_of_it() -> None:
+    whole = recommend.serve(recommender="personal", user_id="ann", explain=True).results
+    row = ProfileRow.load("ann")
+    assert row is not None
+
+    def first() -> list[tuple[str, float, str]]:
+        found = recommend.serve(recommender="personal", user_id="ann", limit=3).results
+        return [(each.item_id, each.score, each.source) for each in found]
+
+    expected = [(each.item_id, each.score, each.source) for each in whole[:3]]
+    assert first() == expected
+    row.head = None  # As an earlier release has written it.
+    row.save()
+    assert first() == expected
+    row.head, row.stamp = b'{"personal":[["a",3],["b",2],["c",1]]}', "v0#0#0"
+    row.save()
+    assert first() == expected
+
+
+@pytest.mark.usefixtures("_ann")
+def test_the_first_entries_leave_out_what_is_hidden_or_excluded() -> None:
+    recommend.serve(recommender="personal", user_id="ann", limit=3)
+    catalogue.save(items=[Item(item_id="cup", name="Cup", available=False)])
+
+    without_pot = [Filters(exclude=frozenset({"pot"}))]
+    with metered() as meter:
+        answer = recommend.serve(
+            recommender="personal", user_id="ann", filters=without_pot, limit=3
+        )
+
+    assert ids(answer) == ["plate", "spoon", "fork"]
     assert meter.round_trips == 1
 
 
