@@ -39,6 +39,10 @@ ACROSS_FIELDS = [
     "GET /api/v1/insights/",  # at most 366 days
     "PUT /api/v1/placements/{name}/",  # variants with names of their own
     "POST /api/v1/placements/preview/",
+    "PUT /api/v1/items/{item_id}/",  # the id in the body, if any, is that of the path
+    "PATCH /api/v1/items/{item_id}/",
+    "PUT /api/v1/users/{user_id}/",
+    "PATCH /api/v1/users/{user_id}/",
 ]
 # These answer 2xx, and say in the body which rows they did not accept.
 BY_ROW = "^/api/v1/(events/|items/bulk/|users/bulk/)$"

@@ -69,7 +69,10 @@ def retry(*, letter_id: str) -> bool:
     letter = storage.find(letter_id=letter_id)
     if letter is None or letter.key is None:
         return False
-    stored = events.find_many([letter.key])
+    try:
+        stored = events.find_many([letter.key])
+    except (TypeError, ValueError):
+        return False  # Still damaged.
     item_ids = {line.item_id for event in stored.values() for line in event.items}
     failed = realtime.follow(keys=[letter.key], item_ids=item_ids)
     if not failed:
