@@ -111,16 +111,12 @@ def operation(
     scopes = (scope,) if isinstance(scope, str) else scope
 
     def decorate(handler: Callable[..., Any]) -> Callable[..., JSONResponse]:
-        parameters = inspect.signature(handler).parameters
-        wants_query = "query" in parameters
+        wants_query = "query" in inspect.signature(handler).parameters
+        ids = _path_struct(handler, row_key)
 
         @wraps(handler)
         def run(view: APIView, request: Request, **path: str) -> JSONResponse:
-            arguments: dict[str, Any] = {}
-            for name, value in path.items():
-                argument = "row_id" if name == row_key else name
-                kind = path_kind(parameters[argument])
-                arguments[argument] = _path_value(kind, name, value)
+            arguments: dict[str, Any] = msgspec.structs.asdict(validate(ids, path))
             parsed = parse_query(query, request.query_params)
             if wants_query:
                 arguments["query"] = parsed
@@ -157,11 +153,19 @@ def operation(
     return decorate
 
 
-def _path_value(kind: Any, name: str, value: str) -> str:
-    try:
-        return str(validate(kind, value))
-    except InvalidInputError as error:
-        raise InvalidInputError({name: error.details[""]}) from error
+def _path_struct(handler: Callable[..., Any], row_key: str | None) -> type[msgspec.Struct]:
+    """Make the type of what the path holds, with the handler's names for it."""
+    # A struct, which is compiled once; other types are compiled at each check.
+    return msgspec.defstruct(
+        "Path",
+        [
+            (name, path_kind(parameter))
+            for name, parameter in list(inspect.signature(handler).parameters.items())[1:]
+            if name not in {"query", "body"}
+        ],
+        rename={"row_id": row_key} if row_key else None,
+        forbid_unknown_fields=True,
+    )
 
 
 def _address(request: Request, row_id: str) -> str:
