@@ -29,8 +29,8 @@ def session_neighbours(
 
     with S the similar products, N what came next, and ``d_i`` how many products of the session
     came after i; N counts for the last five. The two are learned on scales of their own, so c
-    makes the best score of the second part `NEXT_WEIGHT` times that of the first. Since the sum is linear, shares of a score remain
-    shares of it.
+    makes the best score of the second part `NEXT_WEIGHT` times that of the first. Since the sum is
+    linear, shares of a score remain shares of it.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""A version has rows of several kinds: similar, bought together, next, and content for new items."""
+"""A version has rows of several kinds: similar, bought together, next, content for new items."""
 
 import pytest
 
