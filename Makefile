@@ -1,5 +1,5 @@
 # `make demo` and `make test` need only Python 3.11 or newer and make.
-.PHONY: demo test lint format lock clean test-deploy benchmark-quality benchmark-api browser local dev help
+.PHONY: demo test coverage lint format lock clean test-deploy benchmark-quality benchmark-api browser local dev help
 .DEFAULT_GOAL := help
 
 BIN := .venv/bin
@@ -9,6 +9,7 @@ export PORT ?= 8000
 help:
 	@echo "make demo               the whole shop at http://127.0.0.1:$(PORT)/ (PORT= to change)"
 	@echo "make test               lint and all tests"
+	@echo "make coverage           the same, and what share of the code the tests run"
 	@echo "make lint               ruff, mypy, import-linter, Django's deployment check"
 	@echo "make test-deploy        only the deployment to an emulated AWS"
 	@echo "make benchmark-quality  how good the recommendations are, beside peers"
@@ -39,7 +40,11 @@ lint: dev
 
 # Four processes on two cores: most tests wait for an emulator or a browser.
 test: lint browser
-	$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder --cov --cov-report=term $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
+
+# Apart from `make test`, which tracing every line would take beyond ten minutes.
+coverage: dev
+	$(MAKE) test PYTEST_ARGS="--cov --cov-report=term $(PYTEST_ARGS)"
 
 test-deploy: dev
 	$(BIN)/python -m pytest tests/e2e/test_deploy.py
