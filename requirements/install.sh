@@ -45,8 +45,10 @@ if command -v uv >/dev/null 2>&1; then
     uv pip install --quiet --python .venv/bin/python --require-hashes -r "$lock" ||
         fail "cannot install $lock, see above"
 else
+    # The lock is complete, so nothing is left to resolve; older versions of pip, in resolving it,
+    # ask for hashes of newer releases as soon as a package is wanted with an extra.
     .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-compile \
-        --require-hashes -r "$lock" ||
+        --require-hashes --no-deps -r "$lock" ||
         fail "cannot install $lock, see above"
 fi
 cp "$lock" "$stamp"
