@@ -7,21 +7,21 @@ import os
 import secrets
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from threading import Event, Thread
+from threading import Thread
 from typing import Any
 
 import boto3
 from django.conf import settings
 
 from core.dynamodb.batch import patient
-from core.dynamodb.meter import Meter, metered
+from core.dynamodb.meter import metered
 from core.pages import Page
 from core.validation import from_iso, to_iso
+from recommendations.services.leases import JobError, JobRunningError, Lease, held
+from recommendations.services.progress import Progress
 from recommendations.storage import jobs as storage
 from recommendations.storage.jobs import Job
 
@@ -40,131 +40,10 @@ __all__ = [
 logger = logging.getLogger(__name__)
 
 NAMES = ("train", "export", "rebuild")
-_REPORT_SECONDS = 0.5
 # A job is given up for dead after so many lengths of its lease without a word. It renews the lease
 # four times in each, but one long computation may keep the renewal waiting.
 _SILENT_LEASES = 5
 _PATIENCE_SECONDS = 120.0
-
-
-class JobError(Exception):
-    """A job cannot do its work; the message says what to do."""
-
-
-class JobRunningError(JobError):
-    """Another run of the same job holds the lease."""
-
-
-class _Lease:
-    """The right of one run to do a job; each run holds it under a name of its own."""
-
-    def __init__(self, job: Job) -> None:
-        self._job = job
-        self._holder = secrets.token_hex(16)
-        self._lost = Event()
-
-    def take(self) -> bool:
-        """Take it; False while somebody else holds it."""
-        return self._ask(storage.acquire)
-
-    def _ask(self, question: Callable[..., bool]) -> bool:
-        return question(
-            name=self._job.name,
-            holder=self._holder,
-            now=datetime.now(UTC),
-            seconds=settings.JOB_LEASE_SECONDS,
-        )
-
-    def keep(self, ended: Event) -> None:
-        """Renew it and say that the job lives, until the job has ended or the lease is lost."""
-        while not ended.wait(settings.JOB_LEASE_SECONDS / 4):
-            try:
-                if not self._ask(storage.renew):
-                    self._lost.set()
-                    return
-                storage.beat(job_id=self._job.job_id, at=to_iso(datetime.now(UTC)))
-            except Exception:
-                # Whatever it is, the next try may succeed; if none does, another run takes over.
-                logger.warning(
-                    "the lease of job %s was not renewed", self._job.job_id, exc_info=True
-                )
-
-    def check(self, *, renew: bool = False) -> None:
-        """Raise JobError when another run has taken over; ``renew`` asks the database for it."""
-        if renew and not self._ask(storage.renew):
-            self._lost.set()
-        if self._lost.is_set():
-            message = "this run was silent for too long and lost its lease; another one took over"
-            raise JobError(message)
-
-    def release(self) -> None:
-        try:
-            storage.release(name=self._job.name, holder=self._holder)
-        except Exception:
-            # What the job did stands; the lease ends by itself.
-            logger.warning(
-                "the lease of job %s was not given back", self._job.job_id, exc_info=True
-            )
-
-
-class Progress:
-    """What a running job reports through: its step, how far it is, and rows handled.
-
-    Both `step` and `rows` raise JobError once another run has taken over, so a job that reports
-    before it writes never writes beside another.
-    """
-
-    def __init__(
-        self, job: Job, meter: Meter, lease: _Lease, *, clock: Callable[[], float] = time.monotonic
-    ) -> None:
-        self.job = job
-        self._meter = meter
-        self._lease = lease
-        self._clock = clock
-        self._reported = clock()
-
-    def step(self, step: str, *, progress: float) -> None:
-        """Say which step begins, and how far the whole job is by then (0 to 1)."""
-        self._lease.check(renew=True)
-        self.job = replace(self.job, step=step, progress=progress)
-        self._save()
-
-    def rows(self, count: int) -> None:
-        """Count rows handled; stored at most twice a second."""
-        self._lease.check()
-        self.job = replace(self.job, rows=self.job.rows + count)
-        if self._clock() - self._reported >= _REPORT_SECONDS:
-            self._save()
-
-    def cost(self) -> dict[str, float]:
-        """Return what the job has consumed of DynamoDB so far."""
-        return {
-            "read_units": self._meter.read_units,
-            "write_units": self._meter.write_units,
-            "round_trips": self._meter.round_trips,
-        }
-
-    def _save(self) -> None:
-        self.job = replace(self.job, heartbeat_at=to_iso(datetime.now(UTC)), cost=self.cost())
-        storage.save(self.job)
-        self._reported = self._clock()
-
-
-@contextmanager
-def _held(lease: _Lease, *, name: str) -> Iterator[None]:
-    """Hold a lease, renewed in the background, so that a killed run soon frees it."""
-    if not lease.take():
-        message = f"another {name} job is running; wait for it to end"
-        raise JobRunningError(message)
-    ended = Event()
-    thread = Thread(target=lease.keep, args=[ended], daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        thread.join()
-        lease.release()
 
 
 def listing(*, limit: int, position: Any = None) -> Page[Job]:
@@ -282,10 +161,10 @@ def run(
     """
     job = _begin(name=name, job_id=job_id, by=by, parameters=parameters or {})
     with metered() as meter, patient(_PATIENCE_SECONDS):
-        lease = _Lease(job)
+        lease = Lease(job)
         progress = Progress(job, meter, lease)
         try:
-            with _held(lease, name=name):
+            with held(lease, name=name, on_end=lease.release):
                 result = work(progress)
         except BaseException as error:
             logger.error("job %s failed", job.job_id, exc_info=not isinstance(error, JobError))

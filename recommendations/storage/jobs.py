@@ -118,9 +118,16 @@ def listing(*, limit: int, position: str | None = None) -> Page[Job]:
     return page_of(rows, limit=limit, entity=_from_row, position=lambda row: row.sk)
 
 
-def acquire(*, name: str, holder: str, now: datetime, seconds: float) -> bool:
-    """Take the lease of a job; False while somebody else holds it."""
+def acquire(
+    *, name: str, holder: str, now: datetime, seconds: float, run: str | None = None
+) -> bool:
+    """Take the lease of a job; False while somebody else holds it.
+
+    A run in several processes says how the names of its holders begin: it takes over from itself.
+    """
     free = LeaseRow.holder.does_not_exist() | (LeaseRow.expires_at < now.astimezone(UTC))
+    if run is not None:
+        free |= LeaseRow.holder.startswith(run)
     return _lease(name, holder, now + timedelta(seconds=seconds), condition=free)
 
 
