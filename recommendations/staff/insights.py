@@ -10,6 +10,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from core.staff.base import ToolView
+from core.staff.charts import chart
 from core.staff.html import NOTHING, badge, day, money, number, percent
 from core.staff.resource import Column, Hint, Panel
 from core.validation import InvalidInputError
@@ -138,19 +139,12 @@ def _charts(found: Insights) -> list[Panel]:
 
 
 def _chart(title: str, found: Insights, value: Callable[[Numbers], Any], digits: int) -> Panel:
+    title = f"{title} per day"
     values = [value(row) for row in found.days]
-    start = datetime.combine(found.since, datetime.min.time(), UTC)
     return Panel(
-        title=f"{title} per day",
+        title=title,
         template="staff/panels/chart.html",
-        context={
-            "start": int(start.timestamp()),
-            "counts": ",".join(f"{number:.{digits}f}" for number in values),
-            "summary": (
-                f"{title} per day from {_day(found.since)} to {_day(found.until)}: "
-                f"between {min(values):,.{digits}f} and {max(values):,.{digits}f}."
-            ),
-        },
+        context=chart(title, values, since=found.since, digits=digits),
         width="half",
     )
 

@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
 
 from core.pages import Page
+from core.staff.charts import chart
 from core.staff.html import (
     NOTHING,
     badge,
@@ -42,7 +43,6 @@ from recommendations.entities import Item
 from recommendations.services import catalogue, insights, placements
 from recommendations.staff import answers, cells
 from recommendations.staff.answers import Question
-from recommendations.staff.charts import chart
 from recommendations.staff.forms import ItemForm, NewItemForm, changed, difference, initial
 from recommendations.staff.placement_editor import editor_url
 from recommendations.staff.placements import WRITE

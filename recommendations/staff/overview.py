@@ -8,13 +8,13 @@ from urllib.parse import urlencode
 from django.http import HttpRequest
 from django.urls import reverse
 
+from core.staff.charts import chart
 from core.staff.html import age, moment, number
 from core.staff.links import action_url, detail_url, list_url
 from core.validation import from_iso
 from recommendations.services import jobs, versions
 from recommendations.services.jobs import Job
 from recommendations.services.versions import ModelVersion
-from recommendations.staff.charts import chart
 from recommendations.staff.jobs import progress_context, state_badge
 from recommendations.staff.models import beside_lists, data_range
 from recommendations.staff.overview_parts import asked

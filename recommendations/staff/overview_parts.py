@@ -11,12 +11,12 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 
 from core.staff.base import ToolView
+from core.staff.charts import chart
 from core.staff.html import money, number, percent
 from core.staff.links import detail_url, list_url
 from core.validation import from_iso
 from recommendations.services import dead_letters, insights, jobs, versions
 from recommendations.services.insights import ShopDay
-from recommendations.staff.charts import chart
 from recommendations.staff.jobs import progress_context
 
 _PERIODS = (7, 28, 90)

@@ -61,7 +61,7 @@ def test_an_experiment_is_shown_with_its_variants_and_an_honest_verdict(
     assert text.count("not enough data yet") == 3
     assert "too little shown to tell" in text
     assert "100.00 %" in text
-    assert 'data-counts="' in text
+    assert 'data-values="' in text
     assert "between 0 and 2." in text
 
 
