@@ -344,11 +344,16 @@ class PlacementVersionRow(OperationsRow):
 
 
 class LeaseRow(OperationsRow):
-    """Who may run a job at the moment; free again once it expires."""
+    """Who may run a job at the moment; free again once it has run out.
+
+    DynamoDB removes the row at `expires_at`, long after: a holder that was slow to renew its lease
+    has lost it only when somebody else has taken it.
+    """
 
     PK = "lease"
 
     holder = UnicodeAttribute()
+    runs_out_at = NumberAttribute()
 
 
 class CheckpointRow(OperationsRow):

@@ -1,7 +1,7 @@
 """Jobs and the leases that keep two runs of one job apart."""
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from pynamodb.expressions.condition import Condition
@@ -9,6 +9,8 @@ from pynamodb.expressions.condition import Condition
 from core.dynamodb.conditions import delete_if, save_if
 from core.pages import Page, page_of
 from recommendations.models import JobRow, LeaseRow
+
+_REMOVED_AFTER = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,7 +127,7 @@ def acquire(
 
     A run in several processes says how the names of its holders begin: it takes over from itself.
     """
-    free = LeaseRow.holder.does_not_exist() | (LeaseRow.expires_at < now.astimezone(UTC))
+    free = LeaseRow.holder.does_not_exist() | (LeaseRow.runs_out_at < now.timestamp())
     if run is not None:
         free |= LeaseRow.holder.startswith(run)
     return _lease(name, holder, now + timedelta(seconds=seconds), condition=free)
@@ -137,8 +139,14 @@ def renew(*, name: str, holder: str, now: datetime, seconds: float) -> bool:
     return _lease(name, holder, now + timedelta(seconds=seconds), condition=own)
 
 
-def _lease(name: str, holder: str, expires_at: datetime, *, condition: Condition) -> bool:
-    row = LeaseRow(LeaseRow.PK, name, holder=holder, expires_at=expires_at)
+def _lease(name: str, holder: str, until: datetime, *, condition: Condition) -> bool:
+    row = LeaseRow(
+        LeaseRow.PK,
+        name,
+        holder=holder,
+        runs_out_at=until.timestamp(),
+        expires_at=until + _REMOVED_AFTER,
+    )
     return save_if(row, condition)
 
 
