@@ -18,6 +18,7 @@ __all__ = [
     "publish_after",
     "retained",
     "retire_old",
+    "withdraw",
 ]
 
 KEPT = 3
@@ -100,6 +101,11 @@ def _switch(*, to: str, before: str | None) -> bool:
         message = f"model version {to} has just been retired; publish a newer one"
         raise NotPublishableError(message)
     return True
+
+
+def withdraw(*, version: str, to: str | None) -> bool:
+    """Make another version live again, or none; tell whether this one still was."""
+    return storage.switch(to=to, expected=version)
 
 
 def retained() -> list[ModelVersion]:

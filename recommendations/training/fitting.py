@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from recommendations.engine.interactions import Interactions
 from recommendations.engine.models import ContentNeighbours, ItemNeighbours
 from recommendations.engine.models.item_neighbours import RESERVE
-from recommendations.services.jobs import Progress
+from recommendations.services.progress import Progress
 from recommendations.training.checkpoint import Checkpoint, Choice
 from recommendations.training.rows import Rows
 from recommendations.training.timing import Timing
@@ -32,7 +32,7 @@ class Fitting:
     checkpoint: Checkpoint
     progress: Progress
     timing: Timing
-    large_catalogue: int
+    large_catalogue: float
 
     def run(self) -> ItemNeighbours:
         """Fit everything and write it; return the model that says what is similar."""

@@ -13,19 +13,19 @@ from recommendations.services import versions
 from recommendations.services.jobs import JobError
 from recommendations.storage import versions as storage
 from recommendations.storage.versions import ModelVersion
-from recommendations.training.extract import Extract
+from recommendations.training.data import TrainingData
 from recommendations.training.quality import Judgement
 
 CHARTED_DAYS = 90
 _SEARCHED = 100
 
 
-def new_record(read: Extract, judgement: Judgement, *, now: datetime) -> ModelVersion:
+def new_record(read: TrainingData, judgement: Judgement) -> ModelVersion:
     """Return the record of a version whose rows are yet to be written; nothing is stored."""
     evaluation, decision = judgement.evaluation, judgement.decision
     return ModelVersion(
-        version=_new_version(now),
-        created_at=to_iso(now),
+        version=_new_version(read.began_at),
+        created_at=to_iso(read.began_at),
         state="training",
         parameters=judgement.choice.parameters,
         data={
@@ -36,7 +36,11 @@ def new_record(read: Extract, judgement: Judgement, *, now: datetime) -> ModelVe
             "tuning": judgement.choice.tuning,
             "by_history": [asdict(group) for group in evaluation.by_history],
             "exposure": evaluation.exposure,
-            "decision": {"publish": decision.publish, "reasons": list(decision.reasons)},
+            "decision": {
+                "publish": decision.publish,
+                "reasons": list(decision.reasons),
+                "live": judgement.live,
+            },
         },
         metrics=_metrics(evaluation),
     )

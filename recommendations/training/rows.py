@@ -24,17 +24,20 @@ from recommendations.training.catalogue import Catalogue
 # What comes next is learnt from the newest events: so many take about one GB.
 MAX_NEXT_EVENTS = 5_000_000
 
+#: Takes ``rows``, items with their neighbours of one ``kind``.
+Save = Callable[..., neighbours.Written]
+
 _Near = TypeVar("_Near", Neighbour, Association)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rows:
-    """Writes the rows of one version and counts them.
+    """Hands on the rows of one version and counts them.
 
     Attributes
     ----------
-    version, retained
-        See `recommendations.storage.neighbours.save`.
+    save
+        Takes the rows of one kind, in order of item; see `recommendations.storage.neighbours.save`.
     item_ids
         All items that have a row, have had one, or may get one, in order.
     catalogue
@@ -43,11 +46,9 @@ class Rows:
         By kind: items with neighbours, and (``…_written``) rows that had to be written.
     """
 
-    version: str
-    retained: Sequence[str]
+    save: Save
     item_ids: Sequence[str]
     catalogue: Catalogue
-    progress: Callable[[int], None]
     counts: Counter[str] = field(default_factory=Counter)
 
     def write_similar(self, model: ItemNeighbours, content: ContentNeighbours) -> None:
@@ -75,13 +76,7 @@ class Rows:
             (item_id, [near for near in row if near.item_id not in deleted])
             for item_id, row in found
         )
-        return neighbours.save(
-            version=self.version,
-            retained=self.retained,
-            rows=_for_all(self.item_ids, kept),
-            kind=kind,
-            progress=self.progress,
-        )
+        return self.save(rows=_for_all(self.item_ids, kept), kind=kind)
 
 
 def content_neighbours(catalogue: Catalogue, interactions: Interactions) -> ContentNeighbours:

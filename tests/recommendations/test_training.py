@@ -135,7 +135,7 @@ def test_a_model_that_is_worse_than_the_live_one_is_kept_but_not_published(
     bad = ItemNeighbours(column_exponent=5.0, base_share=1.0, k=2)
 
     monkeypatch.setattr(
-        "recommendations.training.pipeline.choose_parameters",
+        "recommendations.training.steps.choose_parameters",
         lambda *_, **__: Choice(parameters=bad.get_params()),
     )
     # What would be trained in its place must be no better.
@@ -159,7 +159,7 @@ def test_what_was_judged_better_than_the_choice_is_what_is_trained(
 ) -> None:
     bad = ItemNeighbours(column_exponent=5.0, base_share=1.0, k=2).get_params()
     monkeypatch.setattr(
-        "recommendations.training.pipeline.choose_parameters",
+        "recommendations.training.steps.choose_parameters",
         lambda *_, **__: Choice(parameters=bad),
     )
 
@@ -362,7 +362,7 @@ def test_the_record_of_a_version_does_not_grow_with_categories(
     def many(*_: object, **__: object) -> dict[str, list[tuple[str, float]]]:
         return {f"popular#{'é' * 90}-{n}": [("tea", 1.0)] for n in range(2500)}
 
-    monkeypatch.setattr("recommendations.training.pipeline.ready_lists", many)
+    monkeypatch.setattr("recommendations.training.steps.ready_lists", many)
 
     version = versions.find(version=jobs.train()["version"])
 
