@@ -6,7 +6,7 @@ it until the switch, and going back is the same switch.
 """
 
 import logging
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass
@@ -33,6 +33,9 @@ _PACK: Mapping[Kind, Callable[[Any], bytes]] = {
     "next": pack_neighbours,
 }
 _THREADS = 4
+
+#: An item and its neighbours as they are stored; no bytes where it has none.
+Packed = tuple[str, bytes]
 
 _Near = TypeVar("_Near", Neighbour, Association)
 
@@ -80,12 +83,44 @@ def _unpacked(
         return []
 
 
+def pack(
+    rows: Iterable[tuple[str, Sequence[Neighbour] | Sequence[Association]]], *, kind: Kind
+) -> Iterator[Packed]:
+    """Yield items with their neighbours of one kind as they are stored."""
+    return ((item_id, _PACK[kind](near) if near else b"") for item_id, near in rows)
+
+
 def save(
     *,
     version: str,
     retained: Collection[str],
     rows: Iterable[tuple[str, Sequence[Neighbour] | Sequence[Association]]],
     kind: Kind = "similar",
+    progress: Callable[[int], None] = lambda _: None,
+) -> Written:
+    """Pack and write the neighbours of a version; see `save_packed`.
+
+    Parameters
+    ----------
+    rows
+        Items with their neighbours, or with associations for the kind ``bought-together``; an
+        empty list ends those that an item had.
+    """
+    return save_packed(
+        version=version,
+        retained=retained,
+        rows=pack(rows, kind=kind),
+        kind=kind,
+        progress=progress,
+    )
+
+
+def save_packed(
+    *,
+    version: str,
+    retained: Collection[str],
+    rows: Iterable[Packed],
+    kind: Kind,
     progress: Callable[[int], None] = lambda _: None,
 ) -> Written:
     """Write the neighbours of a version where they differ from those in force before it.
@@ -97,8 +132,7 @@ def save(
     retained
         The versions that must go on to read what they read now.
     rows
-        Items with their neighbours, or with associations for the kind ``bought-together``; an
-        empty list ends those that an item had.
+        As from `pack`.
     kind
     progress
         Called with the number of items of each finished part.
@@ -110,12 +144,11 @@ def save(
     """
     items = changed = 0
 
-    def run(part: list[tuple[str, bytes]]) -> int:
+    def run(part: list[Packed]) -> int:
         return _save_part(part, kind=kind, version=version, retained=retained)
 
     with ThreadPoolExecutor(max_workers=_THREADS) as pool:
-        packed = ((item_id, _PACK[kind](near) if near else b"") for item_id, near in rows)
-        for window in chunks(chunks(packed, READ_LIMIT), 2 * _THREADS):
+        for window in chunks(chunks(rows, READ_LIMIT), 2 * _THREADS):
             futures = [pool.submit(copy_context().run, run, part) for part in window]
             for part, future in zip(window, futures, strict=True):
                 changed += future.result()
@@ -125,7 +158,7 @@ def save(
 
 
 def _save_part(
-    part: Sequence[tuple[str, bytes]], *, kind: Kind, version: str, retained: Collection[str]
+    part: Sequence[Packed], *, kind: Kind, version: str, retained: Collection[str]
 ) -> int:
     gets = [get(item_id, kind=kind) for item_id, _ in part]
     stored = read_batch(gets, consistent=True)
