@@ -117,6 +117,10 @@ AUTH_USER_MODEL = "users.StaffUser"
 AUTHENTICATION_BACKENDS = ["users.backends.StaffBackend"]
 # The Lambda function that runs jobs; empty where they run as processes of this machine.
 JOBS_FUNCTION = os.environ.get("JOBS_FUNCTION", "")
+# The state machine that trains step by step; empty where training runs as one job.
+TRAINING_STATE_MACHINE = os.environ.get("TRAINING_STATE_MACHINE", "")
+# The SNS topic that is told how trainings ended, and each week's report; empty for none.
+NOTIFICATION_TOPIC = os.environ.get("NOTIFICATION_TOPIC", "")
 # The queue that learns which records of a stream were given up; empty where there is none.
 FAILURE_QUEUE = os.environ.get("FAILURE_QUEUE", "")
 # A job that was killed frees its place after so long; a running one renews it in time.
@@ -124,7 +128,7 @@ JOB_LEASE_SECONDS = float(os.environ.get("JOB_LEASE_SECONDS", "60"))
 # How long training looks for better parameters than its own; 0 for not at all.
 TRAINING_TUNE_SECONDS = float(os.environ.get("TRAINING_TUNE_SECONDS", "120"))
 
-# The S3 bucket that exports go to; empty where there are none.
+# The S3 bucket for exports and for what the steps of a training hand on; empty for neither.
 EXPORT_BUCKET = os.environ.get("EXPORT_BUCKET", "")
 # A larger file is not downloaded from the staff site but exported to S3; 0 for any size. A Lambda
 # function may answer 6 MB, of which a third is lost to the encoding of binary content.

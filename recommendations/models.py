@@ -317,6 +317,7 @@ class JobRow(OperationsRow):
     created_at = UnicodeAttribute()
     heartbeat_at = UnicodeAttribute(null=True)
     finished_at = UnicodeAttribute(null=True)
+    execution = UnicodeAttribute(null=True)
     error = UnicodeAttribute(null=True)
     parameters = JSONAttribute(null=True)
     cost = JSONAttribute(null=True)

@@ -20,6 +20,7 @@ from core.dynamodb.batch import patient
 from core.dynamodb.meter import metered
 from core.pages import Page
 from core.validation import from_iso, to_iso
+from recommendations.services import executions
 from recommendations.services.leases import JobError, JobRunningError, Lease, held
 from recommendations.services.progress import Progress
 from recommendations.storage import jobs as storage
@@ -42,8 +43,8 @@ logger = logging.getLogger(__name__)
 NAMES = ("train", "export", "rebuild")
 # A job is given up for dead after so many lengths of its lease without a word. It renews the lease
 # four times in each, but one long computation may keep the renewal waiting.
-_SILENT_LEASES = 5
-_PATIENCE_SECONDS = 120.0
+SILENT_LEASES = 5
+PATIENCE_SECONDS = 120.0
 
 
 def listing(*, limit: int, position: Any = None) -> Page[Job]:
@@ -58,12 +59,17 @@ def find(*, job_id: str) -> Job | None:
     return None if job is None else _as_seen(job)
 
 
+def is_active(job: Job) -> bool:
+    """Tell whether a job waits to start, or runs."""
+    return job.state in {"queued", "running"}
+
+
 def _as_seen(job: Job) -> Job:
     """Return a job that was killed, and so could not say that it ended, as failed."""
     if job.state != "running":
         return job
     last_word = job.heartbeat_at or job.created_at
-    silence = timedelta(seconds=_SILENT_LEASES * settings.JOB_LEASE_SECONDS)
+    silence = timedelta(seconds=SILENT_LEASES * settings.JOB_LEASE_SECONDS)
     if datetime.now(UTC) - from_iso(last_word) <= silence:
         return job
     return replace(
@@ -87,7 +93,8 @@ def _new(*, name: str, by: str, parameters: Mapping[str, Any]) -> Job:
 def start(*, name: str, by: str, parameters: Mapping[str, Any] | None = None) -> Job:
     """Start a job in the background and return it as queued; its work knows the parameters.
 
-    It runs in the jobs function on AWS, and in a process of its own elsewhere.
+    It runs in the jobs function on AWS, and in a process of its own elsewhere; training as an
+    execution of the state machine, where there is one.
 
     Raises
     ------
@@ -102,7 +109,9 @@ def start(*, name: str, by: str, parameters: Mapping[str, Any] | None = None) ->
     job = _new(name=name, by=by, parameters=parameters or {})
     storage.save(job)
     try:
-        if settings.JOBS_FUNCTION:
+        if name == "train" and settings.TRAINING_STATE_MACHINE:
+            job = executions.start(job)
+        elif settings.JOBS_FUNCTION:
             _invoke(name=name, job_id=job.job_id)
         else:
             _spawn(name=name, job_id=job.job_id)
@@ -160,7 +169,7 @@ def run(
         When ``job_id`` is not waiting to start; its record stays as it is.
     """
     job = _begin(name=name, job_id=job_id, by=by, parameters=parameters or {})
-    with metered() as meter, patient(_PATIENCE_SECONDS):
+    with metered() as meter, patient(PATIENCE_SECONDS):
         lease = Lease(job)
         progress = Progress(job, meter, lease)
         try:

@@ -6,7 +6,7 @@ from typing import Any
 
 from pynamodb.expressions.condition import Condition
 
-from core.dynamodb.conditions import delete_if, save_if
+from core.dynamodb.conditions import delete_if, held, save_if
 from core.pages import Page, page_of
 from recommendations.models import JobRow, LeaseRow
 
@@ -25,6 +25,8 @@ class Job:
         What its work was told, as which rows to export.
     step, progress, rows
         What it is doing, how far it is (0 to 1), and the rows handled so far.
+    execution
+        The execution of a state machine that runs it, by its ARN; None for one in one process.
     heartbeat_at
         When it was last known to be alive; ISO 8601, as all its times.
     cost
@@ -41,6 +43,7 @@ class Job:
     rows: int = 0
     heartbeat_at: str | None = None
     finished_at: str | None = None
+    execution: str | None = None
     error: str | None = None
     parameters: dict[str, Any] = field(default_factory=dict)
     cost: dict[str, float] = field(default_factory=dict)
@@ -59,6 +62,7 @@ def _from_row(row: JobRow) -> Job:
         rows=int(row.rows),
         heartbeat_at=row.heartbeat_at,
         finished_at=row.finished_at,
+        execution=row.execution,
         error=row.error,
         parameters=row.parameters or {},
         cost=row.cost or {},
@@ -81,6 +85,12 @@ def beat(*, job_id: str, at: str) -> None:
     JobRow(JobRow.PK, job_id).update(actions=[JobRow.heartbeat_at.set(at)])
 
 
+def count(*, job_id: str, rows: int, at: str) -> None:
+    """Add rows handled to a running job, which others add to at the same time."""
+    row = JobRow(JobRow.PK, job_id)
+    row.update(actions=[JobRow.rows.add(rows), JobRow.heartbeat_at.set(at)])
+
+
 def _to_row(job: Job) -> JobRow:
     return JobRow(
         JobRow.PK,
@@ -94,6 +104,7 @@ def _to_row(job: Job) -> JobRow:
         created_at=job.created_at,
         heartbeat_at=job.heartbeat_at,
         finished_at=job.finished_at,
+        execution=job.execution,
         error=job.error,
         parameters=job.parameters or None,
         cost=job.cost,
@@ -153,3 +164,16 @@ def _lease(name: str, holder: str, until: datetime, *, condition: Condition) -> 
 def release(*, name: str, holder: str) -> None:
     """Give the lease back, if it is still one's own."""
     delete_if(LeaseRow(LeaseRow.PK, name), LeaseRow.holder == holder)
+
+
+def extend(*, name: str, run: str, now: datetime, seconds: float) -> bool:
+    """Make the lease of a run last longer, whichever of its processes has it; False without one."""
+    row = LeaseRow(LeaseRow.PK, name)
+    longer = LeaseRow.expires_at.set(now + timedelta(seconds=seconds))
+    own = LeaseRow.holder.startswith(run)
+    return held(lambda: row.update(actions=[longer], condition=own))
+
+
+def release_run(*, name: str, run: str) -> None:
+    """Give the lease of a run back, whichever of its processes has it."""
+    delete_if(LeaseRow(LeaseRow.PK, name), LeaseRow.holder.startswith(run))

@@ -1,0 +1,24 @@
+"""Names of things in the account that this process belongs to."""
+
+from functools import cache
+
+import boto3
+from django.conf import settings
+
+
+def arn(service: str, resource: str) -> str:
+    """Return the full name of something of ours, as ``arn("sns", "alerts")``.
+
+    Raises
+    ------
+    botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError
+        When AWS does not say which account this is.
+    """
+    region = settings.DYNAMODB["REGION"]
+    return f"arn:aws:{service}:{region}:{_account()}:{resource}"
+
+
+@cache
+def _account() -> str:
+    # Asking needs no permission, and the account of a process never changes.
+    return str(boto3.client("sts").get_caller_identity()["Account"])
