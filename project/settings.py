@@ -145,6 +145,8 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
 SESSION_ENGINE = "core.sessions"
+# What is read along with a session, given the id of whom it belongs to.
+SESSION_OWNER = "users.storage.accounts.key_of"
 API_KEY_VERIFIER = "users.services.keys.verify"
 # Requests a second, and at once, that one key or account may make of one process; 0: any number.
 API_RATE = float(os.environ.get("API_RATE", "100"))

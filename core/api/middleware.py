@@ -9,9 +9,11 @@ from django.contrib.auth import middleware as auth
 from django.contrib.messages import middleware as messages
 from django.contrib.sessions import middleware as sessions
 from django.http import HttpRequest, HttpResponse
+from django.utils.functional import SimpleLazyObject
 
 from core.api.authentication import SCHEME
 from core.api.errors import ApiError
+from core.sessions import reading_the_owner
 
 Handler = Callable[[HttpRequest], HttpResponse]
 
@@ -88,7 +90,16 @@ class SessionMiddleware(_ForBrowsers, sessions.SessionMiddleware):
 
 
 class AuthenticationMiddleware(_ForBrowsers, auth.AuthenticationMiddleware):
-    """Django's, but not for programs."""
+    """Django's, but not for programs; session and account are read in one round trip."""
+
+    def process_request(self, request: HttpRequest) -> None:
+        super().process_request(request)
+        request.user = SimpleLazyObject(lambda: _user(request))
+
+
+def _user(request: HttpRequest) -> Any:
+    with reading_the_owner():
+        return auth.get_user(request)
 
 
 class MessageMiddleware(_ForBrowsers, messages.MessageMiddleware):

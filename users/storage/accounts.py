@@ -5,9 +5,11 @@ from typing import Any
 
 from pynamodb.transactions import TransactWrite
 
+from core.dynamodb.batch import Get
 from core.dynamodb.conditions import held
 from core.dynamodb.connection import connection
 from core.pages import Page, page_of
+from core.sessions import owner_row
 from users.entities import StaffAccount
 from users.models import AccountDirectory, AccountRow, LoginAttemptsRow, staff_key
 
@@ -51,10 +53,16 @@ def insert(account: StaffAccount) -> bool:
     return held(write, applied=lambda: load_by_username(account.username) == account)
 
 
+def key_of(account_id: str) -> Get:
+    """Return the key of an account's row."""
+    return Get(AccountRow, staff_key(account_id))
+
+
 def load(account_id: str) -> StaffAccount | None:
+    """Return an account as it is stored at this moment, or None."""
     # Consistent, so that a deactivated account or a changed password counts at once.
-    row = AccountRow.load(staff_key(account_id), consistent=True)
-    return None if row is None else _entity(row)
+    row = owner_row(key_of(account_id)) or AccountRow.load(staff_key(account_id), consistent=True)
+    return _entity(row) if isinstance(row, AccountRow) else None
 
 
 def load_by_username(username: str) -> StaffAccount | None:
