@@ -41,3 +41,38 @@ def page_of(
     more = len(rows) > limit
     kept = rows[:limit]
     return Page(tuple(entity(row) for row in kept), position(kept[-1]) if more else None)
+
+
+def page_along(
+    read: Callable[[Any], Sequence[_Row]],
+    keep: Callable[[Sequence[_Row]], Sequence[_Entity | None]],
+    *,
+    position_of: Callable[[_Row], Any],
+    step: int,
+    limit: int,
+    position: Any,
+    reads: int,
+) -> Page[_Entity]:
+    """Make a page of what passes a test that no key answers, reading on until the page is full.
+
+    After so many reads it returns what it has found and where to go on, so that the cost is
+    bounded however little passes.
+
+    Parameters
+    ----------
+    read
+        Returns the next ``step`` rows after a position; fewer only at the end.
+    keep
+        Returns one entry per row: what it stands for, or None where it does not pass.
+    """
+    found: list[tuple[Any, _Entity]] = []
+    for _ in range(reads):
+        rows = read(position)
+        kept = zip(map(position_of, rows), keep(rows), strict=True)
+        found += [(at, entity) for at, entity in kept if entity is not None]
+        if len(found) > limit:
+            return Page(tuple(entity for _, entity in found[:limit]), found[limit - 1][0])
+        if len(rows) < step:
+            return Page(tuple(entity for _, entity in found))
+        position = position_of(rows[-1])
+    return Page(tuple(entity for _, entity in found), position)

@@ -70,7 +70,7 @@ class SessionStore(SessionBase):
     def load(self) -> dict[str, Any]:
         row = self._row_and_owner(self.session_key) if self.session_key else None
         if row is None or row.data is None:
-            self._session_key = None
+            self._session_key: str | None = None
             return {}
         data: dict[str, Any] = self.decode(row.data)
         return data
@@ -103,7 +103,8 @@ class SessionStore(SessionBase):
             self.create()
             return
         data = self._get_session(no_load=must_create)
-        owner, former = data.get(OWNER, ""), None
+        owner = data.get(OWNER, "")
+        former: str | None = None
         if owner and not self.session_key.startswith(f"{owner}{_SEPARATOR}"):
             former, must_create = self.session_key, True
             self._session_key = f"{owner}{_SEPARATOR}{self._get_new_session_key()}"

@@ -12,13 +12,15 @@ from users.services.customers import ErasureReceipt
 
 
 class CustomerQuery(ListQuery, frozen=True, kw_only=True):
-    """``q``: what the id or the e-mail address begins with."""
+    """``q``: what the id, the e-mail address or a label begins with, whatever the case."""
 
     q: SearchText = ""
 
 
 def _page(query: CustomerQuery, position: Any) -> Page[Customer]:
-    return customers.listing(prefix=query.q, limit=query.limit, position=position)
+    if query.q:
+        return customers.search(text=query.q, limit=query.limit, position=position)
+    return customers.listing(limit=query.limit, position=position)
 
 
 def _erase(user_id: str) -> ErasureReceipt | None:
@@ -34,7 +36,7 @@ USERS = Resource(
     read="users:read",
     write="users:write",
     query=CustomerQuery,
-    listed="In order of id; with `q`, those whose id or e-mail address begins with it.",
+    listed="In order of id; with `q`, those whose id, e-mail address or label begins with it.",
     page=_page,
     find=lambda user_id: customers.find(user_id=user_id),
     save=lambda rows: customers.save(customers=rows),

@@ -37,17 +37,6 @@ class CustomerDirectory(GlobalSecondaryIndex["CustomerRow"]):
     user_id = UnicodeAttribute(range_key=True)
 
 
-class CustomersByEmail(GlobalSecondaryIndex["CustomerRow"]):
-    """Customers that have an e-mail address, in its order, spread over shards."""
-
-    class Meta:
-        index_name = "by_email"
-        projection = KeysOnlyProjection()
-
-    email_shard = UnicodeAttribute(hash_key=True)
-    email_key = UnicodeAttribute(range_key=True)
-
-
 class CustomerRow(Table):
     """A customer of the shop."""
 
@@ -57,14 +46,39 @@ class CustomerRow(Table):
     user_id = UnicodeAttribute(hash_key=True)
     shard = UnicodeAttribute()
     email = UnicodeAttribute(null=True)
-    email_shard = UnicodeAttribute(null=True)
-    email_key = UnicodeAttribute(null=True)
     name = UnicodeAttribute(null=True)
     labels = JSONAttribute(null=True)
     attributes = JSONAttribute(null=True)
 
     directory = CustomerDirectory()
-    by_email = CustomersByEmail()
+
+
+class CustomersByTerm(GlobalSecondaryIndex["CustomerTermRow"]):
+    """What customers are searched by, in order: those whose terms begin alike stand together."""
+
+    class Meta:
+        index_name = "by_term"
+        projection = KeysOnlyProjection()
+
+    stem = UnicodeAttribute(hash_key=True)
+    entry = UnicodeAttribute(range_key=True)
+
+
+class CustomerTermRow(Table):
+    """A customer's id, e-mail address or one of the labels, to be searched by.
+
+    Kept by customer, so that an erasure finds every one, also those of an address of before.
+    """
+
+    class Meta(TableMeta):
+        table_name = table_name("user_terms")
+
+    user_id = UnicodeAttribute(hash_key=True)
+    term = UnicodeAttribute(range_key=True)
+    stem = UnicodeAttribute()
+    entry = UnicodeAttribute()
+
+    by_term = CustomersByTerm()
 
 
 class AccountDirectory(GlobalSecondaryIndex["AccountRow"]):

@@ -80,6 +80,11 @@ def tags(texts: Iterable[str]) -> SafeString:
     return format_html_join(" ", '<span class="badge">{}</span>', ((t,) for t in texts)) or NOTHING
 
 
+def link_tags(links: Iterable[tuple[str, str]]) -> SafeString:
+    """Return labels that lead to an address each, given as pairs of address and text."""
+    return format_html_join(" ", '<a class="badge" href="{}">{}</a>', links) or NOTHING
+
+
 def plain(value: Any) -> Any:
     """Return a value of JSON as a reader writes it."""
     if value is None or value == "":

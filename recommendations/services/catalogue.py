@@ -6,7 +6,9 @@ from typing import Any
 from core.dynamodb.errors import BatchIncompleteError
 from core.pages import Page
 from recommendations.entities import Item
+from recommendations.storage import item_search
 from recommendations.storage import items as storage
+from recommendations.storage.item_search import MAX_READS
 
 _TRIES = 10
 
@@ -71,31 +73,46 @@ def listing(
     *,
     prefix: str = "",
     category: str | None = None,
+    label: str | None = None,
     available: bool | None = None,
     limit: int,
     position: Any = None,
+    reads: int = MAX_READS,
 ) -> Page[Item]:
-    """Return products in order of id."""
-    if category is not None:
-        return storage.in_category(
+    """Return products in order of id; with category and label of at most so many reads."""
+    if category is not None or label is not None:
+        return item_search.narrowed(
             category=category,
+            label=label,
             prefix=prefix,
             available=available,
             limit=limit,
             position=position,
+            reads=reads,
         )
-    return storage.listing(prefix=prefix, available=available, limit=limit, position=position)
+    return item_search.listing(prefix=prefix, available=available, limit=limit, position=position)
 
 
 def search(
     *,
     text: str,
     category: str | None = None,
+    label: str | None = None,
     available: bool | None = None,
     limit: int,
     position: Any = None,
+    reads: int = MAX_READS,
 ) -> Page[Item]:
-    """Return products whose id or name begins with, or has words that begin with, the text."""
-    return storage.search(
-        text=text, category=category, available=available, limit=limit, position=position
+    """Return products whose id or name begins with, or has words that begin with, the text.
+
+    After so many reads, of 100 rows each, it returns what it has found and where to go on.
+    """
+    return item_search.search(
+        text=text,
+        category=category,
+        label=label,
+        available=available,
+        limit=limit,
+        position=position,
+        reads=reads,
     )

@@ -7,8 +7,9 @@ from itertools import islice
 from recommendations.engine.likeness import most_alike, terms_of
 from recommendations.entities import Item
 from recommendations.profiles import Entry, round_score
-from recommendations.storage import items
+from recommendations.storage import item_search
 from recommendations.storage.reads import Reads, Wanted
+from recommendations.storage.terms import words as words_of
 
 SOURCE = "content"
 ASKED = 3
@@ -61,14 +62,16 @@ def _queries(known: Sequence[Item], *, alone: bool) -> Iterator[Callable[..., li
     """Yield look-ups, those first that few products answer: long words are rarer than short."""
     ranked = [
         [
-            partial(items.with_word, word)
+            partial(item_search.with_word, word)
             for word in sorted(words, key=lambda word: (-len(word), word))
         ]
-        for words in (items.words(item.name) for item in known)
+        for words in (words_of(item.name) for item in known)
     ]
     longest = [find for finds in ranked for find in finds[:1]]
     categories = [
-        partial(items.with_category, category) for item in known for category in item.categories[:1]
+        partial(item_search.with_category, category)
+        for item in known
+        for category in item.categories[:1]
     ]
     yield from (*categories, *longest) if alone else (*longest, *categories)
     yield from (find for finds in ranked for find in finds[1:])

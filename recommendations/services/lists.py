@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from django.core.cache import cache
 
 from recommendations.statistics import TOTAL, item_day, score
-from recommendations.storage import items, lists, serving
+from recommendations.storage import item_search, items, lists, serving
 from recommendations.storage.lists import Ranked
 from recommendations.storage.serving import ServingState
 
@@ -99,7 +99,7 @@ def _scores(rows: Iterable[Ranked], weights: Mapping[str, float]) -> Iterator[tu
 
 
 def _ages(*, now: datetime, limit: int) -> Iterator[tuple[str, float]]:
-    since = items.newest(now=now, limit=limit)
+    since = item_search.newest(now=now, limit=limit)
     for item_id, item in items.find(since).items():
         moment = item.published_at or since[item_id]
         if moment <= now:

@@ -12,7 +12,7 @@ from django.http import HttpRequest
 
 from core.pages import Page
 from core.staff.base import LONGEST_INPUT
-from core.staff.html import number, plain, tags, text_or_nothing
+from core.staff.html import link_tags, number, plain, text_or_nothing
 from core.staff.links import detail_url, list_url, part_url
 from core.staff.resource import (
     Action,
@@ -20,6 +20,7 @@ from core.staff.resource import (
     Attachment,
     Call,
     Column,
+    Filter,
     Hint,
     Outcome,
     Panel,
@@ -147,12 +148,13 @@ class CustomerResource(Resource):
         Column("User", lambda row: row.user_id),
         Column("Name", lambda row: text_or_nothing(row.name)),
         Column("E-mail", lambda row: text_or_nothing(row.email)),
-        Column("Labels", lambda row: tags(row.labels), "wide-only"),
+        Column("Labels", lambda row: _labels(row), "wide-only"),
     )
     search = Search(
-        help="The beginning of a user’s id, in the shop’s spelling, or of an e-mail address.",
+        help="The beginning of a user’s id, of an e-mail address, or of a label.",
         placeholder="17850",
     )
+    filters = (Filter(name="label", title="label", placeholder="exact label"),)
     actions = (
         Action(
             name="edit",
@@ -189,7 +191,15 @@ class CustomerResource(Resource):
     )
 
     def page(self, query: Query) -> Page[Customer]:
-        return customers.listing(prefix=query.search, limit=query.limit, position=query.position)
+        if not query.is_narrowed:
+            return customers.listing(limit=query.limit, position=query.position)
+        return customers.search(
+            text=query.search,
+            label=query.filters.get("label"),
+            limit=query.limit,
+            position=query.position,
+            reads=1,
+        )
 
     def key(self, row: Customer) -> str:
         return row.user_id
@@ -202,7 +212,12 @@ class CustomerResource(Resource):
 
     def empty(self, query: Query) -> Hint:
         if query.is_narrowed:
-            return Hint("No user’s id or e-mail address begins with that.")
+            return Hint(
+                "No user’s id, e-mail address or label begins with that. Try fewer letters, or "
+                "clear the filter: its label must be exact.",
+                "All users",
+                list_url("users"),
+            )
         return Hint(
             "There are no users yet. They appear with the first events that the shop sends to the "
             "API or that “manage.py import” loads."
@@ -213,13 +228,17 @@ class CustomerResource(Resource):
             ("Id", row.user_id),
             *((("Name", row.name),) if row.name else ()),
             *((("E-mail", row.email),) if row.email else ()),
-            *((("Labels", tags(row.labels)),) if row.labels else ()),
+            *((("Labels", _labels(row)),) if row.labels else ()),
             *((name, plain(value)) for name, value in row.attributes.items()),
         ]
         return [
             Panel(title="About", template="staff/panels/facts.html", context={"facts": facts}),
             *_lists(request, row.user_id),
         ]
+
+
+def _labels(customer: Customer) -> Any:
+    return link_tags((list_url("users", label=label), label) for label in customer.labels)
 
 
 def _lists(request: HttpRequest, user_id: str) -> list[Panel]:

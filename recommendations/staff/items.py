@@ -7,20 +7,19 @@ from typing import Any
 
 import msgspec
 from django.http import HttpRequest
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html
 
 from core.pages import Page
 from core.staff.charts import chart
 from core.staff.html import (
-    NOTHING,
     badge,
     link,
+    link_tags,
     moment,
     money,
     number,
     plain,
     row_link,
-    tags,
     text_or_nothing,
 )
 from core.staff.links import detail_url, list_url, part_url
@@ -131,6 +130,7 @@ class ItemResource(Resource):
         Column("Name", lambda row: _name(row)),
         Column("Price", cells.price, "num nowrap"),
         Column("Categories", lambda row: _categories(row), "wide-only"),
+        Column("Labels", lambda row: _labels(row), "wide-only"),
     )
     search = Search(
         help="The beginning of an id, or of words of the name, in any order.",
@@ -143,6 +143,7 @@ class ItemResource(Resource):
             choices=(("yes", "Shown"), ("no", "Hidden")),
         ),
         Filter(name="category", title="category", placeholder="exact name"),
+        Filter(name="label", title="label", placeholder="exact label"),
     )
     actions = (
         Action(
@@ -196,19 +197,15 @@ class ItemResource(Resource):
     has_charts = True
 
     def page(self, query: Query) -> Page[Item]:
-        category = query.filters.get("category")
-        available = {"yes": True, "no": False}.get(query.filters.get("available", ""))
+        narrowed: dict[str, Any] = {
+            "category": query.filters.get("category"),
+            "label": query.filters.get("label"),
+            "available": {"yes": True, "no": False}.get(query.filters.get("available", "")),
+        }
+        page = {"limit": query.limit, "position": query.position, "reads": 1}
         if query.search:
-            return catalogue.search(
-                text=query.search,
-                category=category,
-                available=available,
-                limit=query.limit,
-                position=query.position,
-            )
-        return catalogue.listing(
-            category=category, available=available, limit=query.limit, position=query.position
-        )
+            return catalogue.search(text=query.search, **narrowed, **page)
+        return catalogue.listing(**narrowed, **page)
 
     def key(self, row: Item) -> str:
         return row.item_id
@@ -225,7 +222,12 @@ class ItemResource(Resource):
 
     def empty(self, query: Query) -> Hint:
         if query.is_narrowed:
-            return Hint("No item matches. Try fewer letters, or clear the filters.")
+            return Hint(
+                "No item matches. Try fewer letters, or clear the filters: a category or label "
+                "must be exact.",
+                "All items",
+                list_url("items"),
+            )
         return Hint(
             "The catalogue is empty. Send items to the API, load them with “manage.py import”, or "
             "import events: the items that they name are created."
@@ -238,7 +240,7 @@ class ItemResource(Resource):
             ("Shown", _shown(row)),
             ("Price", cells.price(row)),
             ("Categories", _categories(row)),
-            ("Labels", tags(row.labels)),
+            ("Labels", _labels(row)),
             ("Published", moment(row.published_at)),
             ("Page in the shop", link(row.url, row.url) if row.url else text_or_nothing(None)),
             *((name, plain(value)) for name, value in row.attributes.items()),
@@ -301,8 +303,11 @@ def _placements(item: Item) -> list[Panel]:
 
 
 def _categories(item: Item) -> Any:
-    links = ((list_url("items", category=name), name) for name in item.categories)
-    return format_html_join(" ", '<a class="badge" href="{}">{}</a>', links) or NOTHING
+    return link_tags((list_url("items", category=name), name) for name in item.categories)
+
+
+def _labels(item: Item) -> Any:
+    return link_tags((list_url("items", label=name), name) for name in item.labels)
 
 
 def _name(item: Item) -> Any:

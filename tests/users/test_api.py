@@ -148,7 +148,7 @@ def test_the_list_finds_ids_and_addresses() -> None:
     def found(q: str) -> list[str]:
         return [row["user_id"] for row in client.get(USERS, {"q": q}).json()["results"]]
 
-    assert found("ann") == ["annex", "17850"]
+    assert found("ann") == ["17850", "annex"]
     assert found("178") == ["17850"]
     assert found("nothing") == []
 

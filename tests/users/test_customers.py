@@ -6,8 +6,9 @@ import pytest
 from msgspec.structs import replace
 
 from core.dynamodb.errors import BatchIncompleteError
+from core.dynamodb.meter import metered
 from users.entities import Customer
-from users.models import CustomerRow
+from users.models import CustomerTermRow
 from users.services import customers
 from users.signals import customer_erased, customer_exported
 from users.storage import customers as storage
@@ -15,16 +16,20 @@ from users.storage import customers as storage
 pytestmark = pytest.mark.usefixtures("dynamodb")
 
 
-def ids(prefix: str = "", limit: int = 2) -> list[str]:
+def ids(text: str = "", limit: int = 2, label: str | None = None) -> list[str]:
     found: list[str] = []
     position = None
     while True:
-        page = customers.listing(prefix=prefix, limit=limit, position=position)
+        page = customers.search(text=text, label=label, limit=limit, position=position)
         found += [customer.user_id for customer in page.rows]
         if page.next is None:
             return found
         assert len(page.rows) == limit
         position = page.next
+
+
+def terms() -> set[str]:
+    return {row.term for row in CustomerTermRow.scan()}
 
 
 def test_a_customer_is_replaced_whole() -> None:
@@ -52,23 +57,67 @@ def test_listing_is_in_order_of_id_over_all_shards_with_full_pages() -> None:
     assert ids("d") == []
 
 
-def test_search_finds_id_and_email_prefixes_each_customer_once() -> None:
-    rows = [("ann1", "ann1@x.org"), ("ann2", "zoe@x.org"), ("bob", "Annika@x.org")]
+def test_search_finds_what_id_email_and_labels_begin_with_each_customer_once() -> None:
+    rows = [("ann1", "ann1@x.org"), ("ann2", "zoe@x.org"), ("Bob", "Annika@x.org")]
     rows += [("cid", "anna@x.org"), ("anna@y.org", "anna@y.org"), ("dan", None)]
     customers.save(customers=[Customer(user_id=one, email=two) for one, two in rows])
+    customers.save(customers=[Customer(user_id="eve", labels=("Annual plan", "vip"))])
 
     for limit in (1, 2, 3, 10):
-        assert ids("ann", limit=limit) == ["ann1", "ann2", "anna@y.org", "cid", "bob"]
-    assert ids("ANNI") == ["bob"]
+        assert ids("ann", limit=limit) == ["ann1", "ann2", "cid", "anna@y.org", "Bob", "eve"]
+    assert ids("ANNI") == ["Bob"]
+    assert ids("bo") == ["Bob"]
+    assert ids("e") == ["eve"]
+    assert ids("vi") == ["eve"]
 
 
-def test_addresses_of_any_length_fit_into_a_key() -> None:
+def test_a_label_narrows_what_is_searched() -> None:
+    labels = {"a1": ("vip",), "a2": ("vip", "vip#2"), "b": ("vip", "x"), "c": ("VIP",), "d": ("x",)}
+    customers.save(
+        customers=[Customer(user_id=user_id, labels=own) for user_id, own in labels.items()]
+    )
+
+    for limit in (1, 3):
+        assert ids(label="vip", limit=limit) == ["a1", "a2", "b"]
+    assert ids("a", label="vip") == ["a1", "a2"]
+    assert ids(label="x") == ["b", "d"]
+    assert ids(label="vi") == []
+
+
+def test_a_search_looks_no_further_than_it_was_told_and_says_where_to_go_on() -> None:
+    customers.save(
+        customers=[Customer(user_id=f"u{n:03}", labels=("vip",)) for n in range(120)]
+        + [Customer(user_id="zoe", labels=("vip",))]
+    )
+
+    with metered() as meter:
+        first = customers.search(text="zo", label="vip", limit=25, reads=1)
+    rest = customers.search(text="zo", label="vip", limit=25, position=first.next, reads=1)
+
+    assert first.rows == ()
+    assert [customer.user_id for customer in rest.rows] == ["zoe"]
+    assert meter.round_trips == 2
+
+
+def test_nothing_of_a_former_address_or_of_an_erased_customer_is_left_to_search_by() -> None:
+    customers.save(customers=[Customer(user_id="ann", email="ann@x.org", labels=("vip",))])
+    customers.save(customers=[Customer(user_id="ann", email="new@x.org")])
+    assert terms() == {"ann", "new@x.org"}
+    # As of two changes at one moment, of which one lost.
+    storage.write_all(storage._term_rows("ann", ["lost@x.org"]))
+    assert ids("lost") == []
+
+    customers.erase(user_id="ann")
+
+    assert terms() == set()
+
+
+def test_terms_of_any_length_fit_into_a_key() -> None:
     email = "\U0001d504" * 200 + "@x.org"
     customers.save(customers=[Customer(user_id="\U0001d504" * 128, email=email)])
 
-    (row,) = CustomerRow.scan()
-    assert len(row.email_key.encode()) <= 1024
-    assert ids(email[:128], limit=1) == [row.user_id]
+    assert max(len(row.entry.encode()) for row in CustomerTermRow.scan()) <= 1024
+    assert ids(email[:128], limit=1) == ["\U0001d504" * 128]
 
 
 def test_ensure_creates_only_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:

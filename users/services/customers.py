@@ -11,6 +11,7 @@ from core.pages import Page
 from users.entities import Customer
 from users.signals import customer_erased, customer_exported
 from users.storage import customers as storage
+from users.storage.customers import MAX_READS
 
 _TABLE = "users"
 _TRIES = 10
@@ -64,12 +65,25 @@ def find_many(*, user_ids: Collection[str]) -> dict[str, Customer]:
     return storage.load_many(user_ids)
 
 
-def listing(*, prefix: str = "", limit: int, position: Any = None) -> Page[Customer]:
-    """Return customers in order of id; with a prefix, those whose id or e-mail begins with it.
+def listing(*, limit: int, position: Any = None) -> Page[Customer]:
+    """Return customers in order of id."""
+    return storage.listing(limit=limit, position=position)
 
-    Ids are compared exactly, e-mail addresses whatever their case.
+
+def search(
+    *,
+    text: str = "",
+    label: str | None = None,
+    limit: int,
+    position: Any = None,
+    reads: int = MAX_READS,
+) -> Page[Customer]:
+    """Return customers whose id, e-mail address or label begins with the text, and with a label.
+
+    Case makes no difference. After so many reads, of 100 rows each, it returns what it has found
+    and where to go on.
     """
-    return storage.listing(prefix=prefix, limit=limit, position=position)
+    return storage.search(text=text, label=label, limit=limit, position=position, reads=reads)
 
 
 def everything() -> Iterator[Customer]:

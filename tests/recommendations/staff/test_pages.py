@@ -505,8 +505,8 @@ def test_a_list_downloads_as_csv_with_its_filters(log_in: LogIn) -> None:
 
     assert answer.headers["Content-Disposition"] == 'attachment; filename="items.csv"'
     rows = list(csv.reader(answer.content.decode("utf-8-sig").splitlines()))
-    assert rows[0] == ["Item", "Name", "Price", "Categories"]
-    assert rows[1] == ["'=1+1", 'Said "yes", <twice>', "", ""], "no formula, no HTML"
+    assert rows[0] == ["Item", "Name", "Price", "Categories", "Labels"]
+    assert rows[1] == ["'=1+1", 'Said "yes", <twice>', "", "", ""], "no formula, no HTML"
     assert [row[0] for row in rows[2:]] == [f"i{n:03}" for n in range(120) if n != 7]
 
 
