@@ -139,9 +139,9 @@ def main() -> int:
             lines = _logged(shell, since)
     _add(report, "purchase_to_changed_list", taken, unit="s")
     stream = [line for line in lines if line["message"] == "stream"]
-    api = [line["milliseconds"] for line in lines if line["message"] == "request"]
-    _add(report, "stream_call", [each["milliseconds"] for each in stream], unit="ms")
-    _add(report, "stream_round_trips", [each["round_trips"] for each in stream], unit="count")
+    api = [line["Latency"] for line in lines if line["message"] == "request"]
+    _add(report, "stream_call", [each["BatchDuration"] for each in stream], unit="ms")
+    _add(report, "stream_round_trips", [each["RoundTrips"] for each in stream], unit="count")
     own = [each["processor_milliseconds"] for each in stream]
     longest = max(
         _add(report, "stream_own_processor_time", own, unit="ms"),

@@ -5,7 +5,9 @@ import secrets
 from collections.abc import Callable
 from contextvars import ContextVar
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 
 from core.dynamodb.meter import Meter, metered
 
@@ -58,6 +60,23 @@ def _add_cost(response: HttpResponse, meter: Meter) -> None:
     response["X-DynamoDB-Read-Units"] = f"{meter.read_units:g}"
     response["X-DynamoDB-Write-Units"] = f"{meter.write_units:g}"
     response["X-DynamoDB-Round-Trips"] = str(meter.round_trips)
+
+
+def limit_uploads(get_response: Handler) -> Handler:
+    """Refuse what is larger than the site takes before any of it is read.
+
+    Django limits fields but not files. The API has a limit and an answer of its own.
+    """
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        limit = settings.UPLOAD_BYTES
+        length = request.META.get("CONTENT_LENGTH") or "0"
+        is_form = not request.path_info.startswith("/api/")
+        if is_form and limit and length.isdecimal() and int(length) > limit:
+            return render(request, "413.html", {"limit": limit}, status=413)
+        return get_response(request)
+
+    return middleware
 
 
 def content_security_policy(get_response: Handler) -> Handler:

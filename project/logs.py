@@ -1,20 +1,34 @@
 """Logs as JSON lines: one object per line, each with the request that it belongs to.
 
 Neither paths nor arguments nor bodies are written, since they name customers; a request is known
-by its route and its id.
+by its route and its id. Nor are the messages of most exceptions: `KeyError: 'ada@example.org'` is
+one.
 """
 
 import json
 import logging
 import time
-from collections.abc import Callable
+import traceback
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from typing import Any
 
+from botocore.exceptions import BotoCoreError, ClientError
+from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest, HttpResponse
 
+from core.dynamodb.meter import metered
 from core.middleware import request_id
+from project.metrics import consumed, embedded, kind_of
 
-__all__ = ["AccessLog", "JsonFormatter", "WithoutPaths", "request_id", "route_of"]
+__all__ = [
+    "AccessLog",
+    "JsonFormatter",
+    "TextFormatter",
+    "WithoutPaths",
+    "request_id",
+    "route_of",
+]
 
 _access = logging.getLogger("project.access")
 
@@ -31,7 +45,31 @@ class WithoutPaths(logging.Filter):
         return True
 
 
-class JsonFormatter(logging.Formatter):
+# What these say is about us and AWS, not about what a client sent.
+_SPEAKING = (BotoCoreError, ClientError, ImproperlyConfigured, OSError)
+
+
+class TextFormatter(logging.Formatter):
+    """A line of text, and below it where an exception came from."""
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802  # the name in `logging`
+        return "".join(_explained(ei[1])).rstrip()
+
+
+def _explained(error: BaseException) -> Iterator[str]:
+    """Yield the lines of a traceback; of most exceptions the type alone, without a message."""
+    cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    if cause is not None:
+        yield from _explained(cause)
+        yield "\nthen\n\n"
+    yield from traceback.format_tb(error.__traceback__)
+    if isinstance(error, _SPEAKING):
+        yield from traceback.format_exception_only(error)
+    else:
+        yield f"{type(error).__qualname__}\n"
+
+
+class JsonFormatter(TextFormatter):
     """One JSON object per record; what ``extra={"data": …}`` holds is merged in."""
 
     def format(self, record: logging.LogRecord) -> str:
@@ -63,12 +101,17 @@ class AccessLog:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         started = time.perf_counter()
-        response = self._get_response(request)
-        data = {
-            "method": request.method,
-            "route": route_of(request),
-            "status": response.status_code,
-            "milliseconds": round((time.perf_counter() - started) * 1000, 1),
+        with metered() as meter:
+            response = self._get_response(request)
+        route, status = route_of(request), response.status_code
+        values = {
+            "Requests": 1,
+            "ClientErrors": int(400 <= status < 500),
+            "ServerErrors": int(status >= 500),
+            "Latency": round((time.perf_counter() - started) * 1000, 1),
+            **consumed(meter),
         }
+        data = {"method": request.method, "route": route, "status": status}
+        data |= embedded(values, Kind=kind_of(route))
         _access.info("request", extra={"data": data})
         return response

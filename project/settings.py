@@ -70,6 +70,7 @@ MIDDLEWARE = [
     "core.middleware.content_security_policy",
     "core.api.middleware.api_errors",
     "project.logs.AccessLog",
+    "core.middleware.limit_uploads",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "core.api.middleware.SessionMiddleware",
@@ -167,6 +168,9 @@ REST_FRAMEWORK = {
     "EXCEPTION_HANDLER": "core.api.errors.exception_handler",
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024**2
+# A larger form or file is refused; 0 for any size. A Lambda function may be sent 6 MB, of which a
+# quarter is lost to the encoding of binary content.
+UPLOAD_BYTES = int(os.environ.get("UPLOAD_BYTES", str(4 * 1024**2 if ON_LAMBDA else 0)))
 
 SPECTACULAR_SETTINGS = {
     "TITLE": "Alsobought",
@@ -217,12 +221,20 @@ SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_AGE = 12 * 3600
 X_FRAME_OPTIONS = "DENY"
 
+# The metrics in log lines; none without a namespace, nor where no CloudWatch reads the lines.
+METRICS_NAMESPACE = os.environ.get("METRICS_NAMESPACE", "Alsobought" if ON_LAMBDA else "")
+FUNCTION_NAME = os.environ.get("AWS_LAMBDA_FUNCTION_NAME", "server")
+
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
         "json": {"()": "project.logs.JsonFormatter"},
-        "text": {"format": "{levelname} {name}: {message}", "style": "{"},
+        "text": {
+            "()": "project.logs.TextFormatter",
+            "format": "{levelname} {name}: {message}",
+            "style": "{",
+        },
     },
     "filters": {"without_paths": {"()": "project.logs.WithoutPaths"}},
     "handlers": {

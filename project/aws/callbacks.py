@@ -86,8 +86,8 @@ def _prepare(cli: Any) -> Stage:
         ensure_bucket(stage.environment["EXPORT_BUCKET"], region=stage.region)
     cli.zappa.attach_policy = json.dumps(iam.policy(stage, account=account))
     if "api" in stage.roles:
-        # While a function starts it has a whole processor: let it build the application then.
-        cli.aws_environment_variables["INSTANTIATE_LAMBDA_HANDLER_ON_IMPORT"] = "true"
+        # It loads the application while it starts, see `project.aws.handler`.
+        cli.aws_environment_variables["ANSWERS_HTTP"] = "true"
     packages.archive(stage.roles, emulated=_emulated())
     os.environ["VIRTUAL_ENV"] = str(packages.empty_environment())
     return stage

@@ -5,10 +5,8 @@ after any TypeError, and drops records of unknown streams as if they had been ha
 ever sees HTTP requests here; whatever nobody is meant for is an error.
 """
 
-import contextlib
 import functools
 import importlib
-import io
 import logging
 import os
 import time
@@ -20,6 +18,8 @@ from django.conf import settings
 
 from core.dynamodb.meter import metered
 from core.middleware import request_id
+from project.aws import http
+from project.metrics import consumed, embedded
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
 django.setup()
@@ -60,8 +60,8 @@ def _route(event: Event) -> Callable[[Event, Any], Any]:
         raise UnsupportedEventError("the event is no object")
     if "raw_command" in event:
         raise UnsupportedEventError("running Python from an event is switched off")
-    if "http" in event.get("requestContext", {}) or "httpMethod" in event:
-        return _http
+    if http.is_request(event):
+        return http.answer
     if "Records" in event:
         return _stream_handler(event["Records"])
     if "command" in event:
@@ -72,34 +72,6 @@ def _route(event: Event) -> Callable[[Event, Any], Any]:
     raise UnsupportedEventError(
         f"nobody handles an event with {', '.join(sorted(event)) or 'no'} keys"
     )
-
-
-def _http(event: Event, context: Any) -> Any:
-    # Zappa announces itself on standard output, which is no JSON line.
-    with contextlib.redirect_stdout(io.StringIO()):
-        from zappa.handler import LambdaHandler
-
-        handler = LambdaHandler()
-    answer = handler.handler(_as_api_gateway_sends_it(event), context)
-    # A redirect has no body; Zappa says null there, which not every front takes.
-    return {**answer, "body": answer.get("body") or ""}
-
-
-def _as_api_gateway_sends_it(event: Event) -> Event:
-    """Mend what Zappa would misread in a request of an HTTP API (payload version 2.0)."""
-    request = event["requestContext"]
-    if "http" not in request:
-        return event
-    path, prefix = event["rawPath"], f"/{request.get('stage', '$default')}"
-    own_address = ".execute-api." in request.get("domainName", "") and prefix != "/$default"
-    if own_address and not f"{path}/".startswith(f"{prefix}/"):
-        # On an API's own address the stage is part of the path; emulators leave it out.
-        path = f"{prefix}{path}"
-    # Zappa takes the client's address from a header that the client can write itself.
-    headers = {**event["headers"], "x-forwarded-for": request["http"]["sourceIp"]}
-    # API Gateway always says how it was called, which is over TLS; an emulator is not.
-    headers.setdefault("x-forwarded-proto", "http")
-    return {**event, "rawPath": path, "headers": headers}
 
 
 def _stream_handler(records: list[Event]) -> Callable[[Event, Any], Any]:
@@ -116,17 +88,27 @@ def _stream_handler(records: list[Event]) -> Callable[[Event, Any], Any]:
 
 def _follow(handle: Callable[[Event, Any], Any], event: Event, context: Any) -> Any:
     started, worked = time.perf_counter(), time.process_time()
+    age = _age(event["Records"])
     with metered() as meter:
         answer = handle(event, context)
-    data = {
-        "records": len(event["Records"]),
-        "again": len(answer["batchItemFailures"]),
-        "milliseconds": round((time.perf_counter() - started) * 1000, 1),
-        "processor_milliseconds": round((time.process_time() - worked) * 1000, 1),
-        "round_trips": meter.round_trips,
+    values = {
+        "Records": len(event["Records"]),
+        "FailedRecords": len(answer["batchItemFailures"]),
+        "StreamAge": age,
+        "BatchDuration": round((time.perf_counter() - started) * 1000, 1),
+        **consumed(meter),
     }
+    processor = round((time.process_time() - worked) * 1000, 1)
+    data = {"processor_milliseconds": processor, **embedded(values)}
     logger.info("stream", extra={"data": data})
     return answer
+
+
+def _age(records: list[Event]) -> float:
+    """Return how long ago the oldest record was written, in milliseconds."""
+    written = [record["dynamodb"].get("ApproximateCreationDateTime") for record in records]
+    oldest = min((float(moment) for moment in written if moment), default=time.time())
+    return round(max(0.0, time.time() - oldest) * 1000)
 
 
 def _table_of(record: Event) -> str:
@@ -145,10 +127,22 @@ def _job(name: Any) -> Callable[[Event, Any], Any]:
 
 
 def _run(name: str, job: Callable[[Event, Any], Any], event: Event, context: Any) -> Any:
-    result = job(event, context)
-    # `zappa invoke` shows what a function logs, not what it returns.
-    logger.info("%s is done", name, extra={"data": {"result": result}})
-    return result
+    started = time.perf_counter()
+    failed, outcome = 1, {}
+    with metered() as meter:
+        try:
+            result = job(event, context)
+            # `zappa invoke` shows what a function logs, not what it returns.
+            failed, outcome = 0, {"result": result}
+            return result
+        finally:
+            values = {
+                "JobDuration": round(time.perf_counter() - started, 3),
+                "JobFailures": failed,
+                **consumed(meter),
+            }
+            data = {**outcome, **embedded(values, Job=name.rpartition(".")[2])}
+            logger.info("%s %s", name, "failed" if failed else "is done", extra={"data": data})
 
 
 def _load(name: str) -> Callable[[Event, Any], Any]:
@@ -159,7 +153,7 @@ def _load(name: str) -> Callable[[Event, Any], Any]:
         raise UnsupportedEventError(f"there is no {name}") from None
 
 
-if os.environ.get("INSTANTIATE_LAMBDA_HANDLER_ON_IMPORT"):
-    # Zappa's own switch; `project.aws.callbacks` sets it for functions that answer requests.
-    with contextlib.redirect_stdout(io.StringIO()):
-        importlib.import_module("zappa.handler")
+if os.environ.get("ANSWERS_HTTP"):
+    # While a function starts it has a whole processor: `project.aws.callbacks` says which
+    # functions answer requests, so that they load the application then.
+    http.zappa()

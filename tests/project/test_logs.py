@@ -6,6 +6,7 @@ import sys
 from logging.config import DictConfigurator
 
 import pytest
+from botocore.exceptions import ClientError
 from django.conf import settings
 from django.http import HttpResponse
 from django.test import RequestFactory
@@ -34,12 +35,31 @@ def test_a_record_is_one_json_line_with_its_request() -> None:
     assert str(line["time"]).endswith("+00:00")
 
 
-def test_an_exception_is_part_of_the_line() -> None:
+def test_an_exception_is_part_of_the_line_without_what_a_client_sent() -> None:
+    user = "ada@example.org"
     try:
-        raise ValueError("broken")
+        try:
+            {}[user]
+        except KeyError as error:
+            raise ValueError(f"no such user: {user}") from error
     except ValueError:
-        line = formatted(msg="failed", exc_info=sys.exc_info())
-    assert "ValueError: broken" in str(line["exception"])
+        text = str(formatted(msg="failed", exc_info=sys.exc_info())["exception"])
+
+    assert "\nKeyError\n\nthen\n\n" in text
+    assert text.endswith("\nValueError")
+    assert text.count("test_logs.py") == 2
+    assert user not in text
+
+
+def test_an_exception_of_aws_says_why() -> None:
+    refused = {"Error": {"Code": "AccessDeniedException", "Message": "not authorized"}}
+    try:
+        raise ClientError(refused, "PutItem")
+    except ClientError:
+        text = str(formatted(msg="failed", exc_info=sys.exc_info())["exception"])
+
+    assert "AccessDeniedException" in text
+    assert "PutItem" in text
 
 
 def the_handler(formatter: str) -> logging.StreamHandler:

@@ -4,8 +4,8 @@ from typing import Any
 import pytest
 from django.conf import settings
 
-from project.aws import handler
 from project.aws.handler import UnsupportedEventError, lambda_handler
+from project.aws.http import as_aws_sends_it
 from recommendations import jobs, streams
 
 CONTEXT = SimpleNamespace(aws_request_id="call-1")
@@ -128,11 +128,11 @@ def http_event(path: str, **request: Any) -> dict[str, Any]:
 def test_the_stage_is_in_the_path_on_an_apis_own_address(
     path: str, request_context: dict[str, Any], expected: str
 ) -> None:
-    event = handler._as_api_gateway_sends_it(http_event(path, **request_context))
+    event = as_aws_sends_it(http_event(path, **request_context))
     assert event["rawPath"] == expected
 
 
 def test_a_client_cannot_choose_the_address_that_we_see() -> None:
-    event = handler._as_api_gateway_sends_it(http_event("/local/"))
+    event = as_aws_sends_it(http_event("/local/"))
     assert event["headers"]["x-forwarded-for"] == "203.0.113.9"
     assert event["headers"]["x-forwarded-proto"] == "https"
