@@ -4,7 +4,7 @@ The numerical packages are imported when a job runs, so the API may import this 
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.conf import settings
@@ -68,14 +68,24 @@ def rebuild(event: Mapping[str, Any] | None = None, context: Any = None) -> dict
     return {"job_id": job.job_id, **job.result}
 
 
-def trend(event: Mapping[str, Any] | None = None, context: Any = None) -> dict[str, int]:  # noqa: ARG001  # Lambda's signature
+def trend(event: Mapping[str, Any] | None = None, context: Any = None) -> dict[str, Any]:  # noqa: ARG001  # Lambda's signature
     """Make the live lists, which change with time even while nothing happens in the shop."""
-    return lists.refresh()
+    return _frequent("trend", lambda: dict(lists.refresh()), event or {})
 
 
-def collect(event: Mapping[str, Any] | None = None, context: Any = None) -> dict[str, int]:  # noqa: ARG001  # Lambda's signature
+def collect(event: Mapping[str, Any] | None = None, context: Any = None) -> dict[str, Any]:  # noqa: ARG001  # Lambda's signature
     """Keep as dead letters what Lambda has given up of the stream."""
-    return {"records": dead_letters.collect()}
+    return _frequent("collect", lambda: {"records": dead_letters.collect()}, event or {})
+
+
+def _frequent(
+    name: str, work: Callable[[], dict[str, Any]], event: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Do what is due every few minutes: recorded where somebody asked for it, else if it fails."""
+    if not event.get("job_id"):
+        return jobs.run_unrecorded(name=name, work=work, by=_started_by(event))
+    job = jobs.run(name=name, work=lambda _: work(), job_id=event["job_id"])
+    return {"job_id": job.job_id, **job.result}
 
 
 def _deadline(context: Any) -> float | None:

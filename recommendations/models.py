@@ -322,6 +322,21 @@ class JobRow(OperationsRow):
     parameters = JSONAttribute(null=True)
     cost = JSONAttribute(null=True)
     result = JSONAttribute(null=True)
+    log = JSONAttribute(null=True)
+    cancelled_by = UnicodeAttribute(null=True)
+
+
+class LastRunRow(OperationsRow):
+    """How a job ended last, under its name."""
+
+    PK = "job-last"
+
+    job_id = UnicodeAttribute(null=True)
+    state = UnicodeAttribute()
+    started_by = UnicodeAttribute()
+    created_at = UnicodeAttribute()
+    finished_at = UnicodeAttribute()
+    error = UnicodeAttribute(null=True)
 
 
 class PlacementRow(OperationsRow):

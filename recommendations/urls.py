@@ -38,5 +38,6 @@ urlpatterns = [
     path("models/<id:version>/", models.ModelVersionDetail.as_view()),
     path("insights/", insights.InsightsReport.as_view()),
     path("jobs/", models.Jobs.as_view()),
+    path("jobs/<id:job_id>/cancel/", models.CancelJob.as_view()),
     path("jobs/<id:job_id>/", models.JobDetail.as_view()),
 ]

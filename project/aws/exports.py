@@ -1,8 +1,9 @@
-"""The bucket that exports go to: private, encrypted, and emptied by itself."""
+"""The bucket of exports and of files to import: private, encrypted, and emptied by itself."""
 
 import boto3
 
-from recommendations.exporting.s3 import PREFIX
+from recommendations.exporting.s3 import PREFIX as EXPORTS
+from recommendations.importing.s3 import PREFIX as IMPORTS
 
 KEPT_DAYS = 7
 
@@ -36,12 +37,13 @@ def ensure_bucket(name: str, *, region: str) -> None:
         LifecycleConfiguration={
             "Rules": [
                 {
-                    "ID": "exports",
+                    "ID": prefix.rstrip("/"),
                     "Status": "Enabled",
-                    "Filter": {"Prefix": PREFIX},
+                    "Filter": {"Prefix": prefix},
                     "Expiration": {"Days": KEPT_DAYS},
                     "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 1},
                 }
+                for prefix in (EXPORTS, IMPORTS)
             ]
         },
     )

@@ -8,7 +8,8 @@ from django.conf import settings
 from core.dynamodb.tables import table_name
 from project.aws.stages import Stage
 from project.aws.stream import failure_queue, source_tables
-from recommendations.exporting.s3 import PREFIX
+from recommendations.exporting.s3 import PREFIX as EXPORTS
+from recommendations.importing.s3 import PREFIX as IMPORTS
 
 READ = ("dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query")
 CHANGE = (
@@ -18,7 +19,6 @@ CHANGE = (
     "dynamodb:PutItem",
     "dynamodb:UpdateItem",
 )
-SCAN = (*READ, "dynamodb:Scan")
 
 # What each role does with which tables, by their short names; what is not named is refused.
 # Only the API knows accounts, and only jobs scan.
@@ -62,14 +62,17 @@ TABLES: dict[str, dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
         "Read": (READ, ("events", "neighbours", "operations")),
     },
     "jobs": {
-        "Change": (CHANGE, ("dead_letters", "lists", "neighbours", "operations")),
-        "Read": (READ, ("item_terms", "users")),
+        "Change": (
+            CHANGE,
+            ("dead_letters", "item_terms", "lists", "neighbours", "operations", "users"),
+        ),
         # What a rebuild makes anew.
         "Rebuild": (
             (*CHANGE, "dynamodb:Scan"),
             ("event_effects", "item_stats", "placement_stats", "profiles"),
         ),
-        "Scan": (SCAN, ("events", "items")),
+        # What a training reads and an import writes.
+        "Scan": ((*CHANGE, "dynamodb:Scan"), ("events", "items")),
     },
 }
 QUEUE_ACTIONS = ("sqs:DeleteMessage", "sqs:GetQueueUrl", "sqs:ReceiveMessage")
@@ -97,7 +100,7 @@ def policy(stage: Stage, *, account: str) -> dict[str, Any]:
         arn = f"arn:aws:lambda:{stage.region}:{account}:function:{jobs}"
         statements.append(_allow("StartJobs", ["lambda:InvokeFunction"], [arn]))
     if settings.EXPORT_BUCKET:
-        statements += _exports(stage)
+        statements += _files(stage)
     if "jobs" in stage.roles and settings.FAILURE_QUEUE:
         statements += _failures(stage, account)
     if "stream" in stage.roles:
@@ -112,13 +115,21 @@ def policy(stage: Stage, *, account: str) -> dict[str, Any]:
     return {"Version": "2012-10-17", "Statement": statements}
 
 
-def _exports(stage: Stage) -> Iterator[dict[str, Any]]:
-    """Jobs write exports; the API signs the links to them, which grant what it may do itself."""
-    files = [f"arn:aws:s3:::{settings.EXPORT_BUCKET}/{PREFIX}*"]
+def _files(stage: Stage) -> Iterator[dict[str, Any]]:
+    """Jobs write exports, read imports and write what they reject.
+
+    The API signs links to files, and forms that send one; they grant what it may do itself.
+    """
+    exports, imports = (
+        f"arn:aws:s3:::{settings.EXPORT_BUCKET}/{prefix}*" for prefix in (EXPORTS, IMPORTS)
+    )
     if "jobs" in stage.roles:
-        yield _allow("WriteExports", ["s3:AbortMultipartUpload", "s3:PutObject"], files)
+        writing = ["s3:AbortMultipartUpload", "s3:PutObject"]
+        yield _allow("WriteFiles", writing, [exports, imports])
+        yield _allow("ReadImports", ["s3:GetObject"], [imports])
     if "api" in stage.roles:
-        yield _allow("LinkExports", ["s3:GetObject"], files)
+        yield _allow("LinkFiles", ["s3:GetObject"], [exports, imports])
+        yield _allow("UploadImports", ["s3:PutObject"], [imports])
 
 
 def _failures(stage: Stage, account: str) -> list[dict[str, Any]]:

@@ -26,9 +26,9 @@ class Published(msgspec.Struct, frozen=True):
 
 
 class JobBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Which job to start; an export says of what in its parameters, training has none."""
+    """Which job to start; an export says of what in its parameters, the others have none."""
 
-    job: Literal["train", "export"]
+    job: Literal["train", "trend", "rebuild", "collect", "export"]
     parameters: ExportParameters | None = None
 
     def __post_init__(self) -> None:
@@ -64,6 +64,10 @@ _JobBody = Annotated[
 
 def _missing_version() -> ApiError:
     return ApiError(404, "There is no model version of this name.")
+
+
+def _missing_job() -> ApiError:
+    return ApiError(404, "There is no job with this id.")
 
 
 class ModelVersions(ApiView):
@@ -142,5 +146,24 @@ class JobDetail(ApiView):
     def get(self, job_id: str) -> Job:
         job = jobs.find(job_id=job_id)
         if job is None:
-            raise ApiError(404, "There is no job with this id.")
+            raise _missing_job()
+        return job
+
+
+class CancelJob(ApiView):
+    @operation("Cancel job", scope=_RUN, answer=Job, idempotent=True)
+    def post(self, job_id: str) -> Job:
+        """One that waits never starts; one that runs stops at its next report.
+
+        What it has done by then stands; the live model stays. Until it has stopped its state is
+        `running`, and `cancelled_by` is set.
+        """
+        if jobs.find(job_id=job_id) is None:
+            raise _missing_job()
+        by = str(self.request.user)
+        try:
+            job = jobs.cancel(job_id=job_id, by=by)
+        except jobs.JobError as error:
+            raise ApiError(409, f"Not cancelled: {error}.") from error
+        audit.record(by=by, action="jobs.cancel", target=job_id)
         return job

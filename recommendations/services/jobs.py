@@ -2,6 +2,7 @@
 
 import atexit
 import json
+import keyword
 import logging
 import os
 import secrets
@@ -21,36 +22,63 @@ from core.dynamodb.meter import metered
 from core.pages import Page
 from core.validation import from_iso, to_iso
 from recommendations.services import executions
-from recommendations.services.leases import JobError, JobRunningError, Lease, held
-from recommendations.services.progress import Progress
+from recommendations.services.leases import (
+    JobCancelledError,
+    JobError,
+    JobRunningError,
+    Lease,
+    held,
+)
+from recommendations.services.progress import Progress, warnings_noted
 from recommendations.storage import jobs as storage
-from recommendations.storage.jobs import Job
+from recommendations.storage.jobs import Job, LastRun, LogLine
 
 __all__ = [
     "NAMES",
     "Job",
+    "JobCancelledError",
     "JobError",
     "JobRunningError",
+    "LastRun",
+    "LogLine",
     "Progress",
+    "cancel",
+    "entry_point",
     "find",
+    "is_active",
+    "last_runs",
     "listing",
     "run",
+    "run_unrecorded",
     "start",
 ]
 
 logger = logging.getLogger(__name__)
 
-NAMES = ("train", "export", "rebuild")
+NAMES = ("train", "trend", "rebuild", "collect", "export", "import")
 # A job is given up for dead after so many lengths of its lease without a word. It renews the lease
 # four times in each, but one long computation may keep the renewal waiting.
 SILENT_LEASES = 5
 PATIENCE_SECONDS = 120.0
 
 
-def listing(*, limit: int, position: Any = None) -> Page[Job]:
-    """Return jobs, newest first."""
-    page = storage.listing(limit=limit, position=position)
-    return replace(page, rows=tuple(_as_seen(job) for job in page.rows))
+def listing(
+    *, name: str | None = None, state: str | None = None, limit: int, position: Any = None
+) -> Page[Job]:
+    """Return jobs, newest first; of a page that is narrowed rows may be missing, but none for ever.
+
+    ``position`` is the ``next`` of the page before.
+    """
+    # One that was killed could not say that it failed.
+    states = {"failed": ("failed", "running")}.get(state or "", (state,) if state else ())
+    page = storage.listing(name=name, states=states, limit=limit, position=position)
+    rows = (_as_seen(job) for job in page.rows)
+    return replace(page, rows=tuple(job for job in rows if state in {None, job.state}))
+
+
+def last_runs() -> dict[str, LastRun]:
+    """Return how each job ended last, by its name."""
+    return storage.last_runs()
 
 
 def find(*, job_id: str) -> Job | None:
@@ -75,6 +103,36 @@ def _as_seen(job: Job) -> Job:
     return replace(
         job, state="failed", error="stopped without a word; start it again", finished_at=last_word
     )
+
+
+def cancel(*, job_id: str, by: str) -> Job:
+    """Stop a job: one that waits never starts, one that runs stops at its next report.
+
+    Raises
+    ------
+    JobError
+        When there is no such job, or it has ended.
+    """
+    job = find(job_id=job_id)
+    if job is None:
+        message = f"there is no job {job_id}"
+        raise JobError(message)
+    # A step that still runs is no longer wanted; nobody would end the record between two of them.
+    at_once = ("queued",) if job.execution is None else ("queued", "running")
+    now = to_iso(datetime.now(UTC))
+    if is_active(job) and storage.cancel(job_id=job_id, by=by, at=now, states=at_once):
+        executions.stop(job, reason=f"cancelled by {by}")
+        storage.release_run(name=job.name, run=f"{job_id}/")
+        return replace(job, state="cancelled", cancelled_by=by, finished_at=now)
+    if is_active(job) and storage.ask_to_stop(job_id=job_id, by=by):
+        return replace(job, state="running", cancelled_by=by)
+    message = f"job {job_id} has ended already"
+    raise JobError(message)
+
+
+def entry_point(name: str) -> str:
+    """Return the name of the function in `recommendations.jobs` that does a job."""
+    return f"{name}_" if keyword.iskeyword(name) else name
 
 
 def _new(*, name: str, by: str, parameters: Mapping[str, Any]) -> Job:
@@ -128,7 +186,9 @@ def _invoke(*, name: str, job_id: str) -> None:
     boto3.client("lambda").invoke(
         FunctionName=settings.JOBS_FUNCTION,
         InvocationType="Event",
-        Payload=json.dumps({"command": f"recommendations.jobs.{name}", "job_id": job_id}),
+        Payload=json.dumps(
+            {"command": f"recommendations.jobs.{entry_point(name)}", "job_id": job_id}
+        ),
     )
 
 
@@ -159,7 +219,8 @@ def run(
 ) -> Job:
     """Run a job here and now, alone of its name, and keep its record; errors are raised again.
 
-    A queued job has parameters of its own; ``parameters`` are for a new one.
+    A queued job has parameters of its own; ``parameters`` are for a new one. One that was
+    cancelled, before or meanwhile, is returned as that.
 
     Raises
     ------
@@ -169,21 +230,51 @@ def run(
         When ``job_id`` is not waiting to start; its record stays as it is.
     """
     job = _begin(name=name, job_id=job_id, by=by, parameters=parameters or {})
+    if job.state == "cancelled":
+        return job
     with metered() as meter, patient(PATIENCE_SECONDS):
         lease = Lease(job)
         progress = Progress(job, meter, lease)
         try:
-            with held(lease, name=name, on_end=lease.release):
+            with held(lease, name=name, on_end=lease.release), warnings_noted(progress):
                 result = work(progress)
+        except JobCancelledError:
+            stopped = storage.find(job_id=job.job_id)
+            by = (stopped and stopped.cancelled_by) or "somebody"
+            progress.note(f"cancelled by {by}", level="warning")
+            return _end(progress, state="cancelled", cancelled_by=by)
         except BaseException as error:
             logger.error("job %s failed", job.job_id, exc_info=not isinstance(error, JobError))
             text = str(error) or type(error).__name__
-            storage.save(_ended(progress, state="failed", error=text))
+            progress.note(text, level="error")
+            _end(progress, state="failed", error=text)
             raise
-        progress.job = replace(progress.job, step="done", progress=1.0, result=result)
-        done = _ended(progress, state="succeeded")
-        storage.save(done)
-        return done
+        progress.note("done")
+        progress.job = replace(progress.job, step="done", progress=1.0)
+        return _end(progress, state="succeeded", result=result)
+
+
+def run_unrecorded(
+    *, name: str, work: Callable[[], dict[str, Any]], by: str = "schedule"
+) -> dict[str, Any]:
+    """Run a job that is too frequent to keep a record of each run: only of those that fail.
+
+    Its work may be done by several at a time. How it ended last is kept in any case.
+    """
+    job = replace(_new(name=name, by=by, parameters={}), state="running", step="")
+    try:
+        with metered() as meter:
+            result = work()
+    except BaseException as error:
+        logger.error("job %s failed", name, exc_info=not isinstance(error, JobError))
+        text = str(error) or type(error).__name__
+        now = to_iso(datetime.now(UTC))
+        storage.end(replace(job, state="failed", error=text, finished_at=now))
+        raise
+    cost = {"read_units": meter.read_units, "write_units": meter.write_units}
+    now = to_iso(datetime.now(UTC))
+    storage.save_last(replace(job, state="succeeded", cost=cost, finished_at=now), recorded=False)
+    return result
 
 
 def _begin(*, name: str, job_id: str | None, by: str, parameters: Mapping[str, Any]) -> Job:
@@ -192,6 +283,8 @@ def _begin(*, name: str, job_id: str | None, by: str, parameters: Mapping[str, A
     if job is None or job.name != name:
         message = f"there is no {name} job {job_id}; start a new one"
         raise JobError(message)
+    if job.state == "cancelled":
+        return job
     running = replace(job, state="running", step="starting", heartbeat_at=to_iso(datetime.now(UTC)))
     if job_id is None:
         storage.save(running)
@@ -201,11 +294,7 @@ def _begin(*, name: str, job_id: str | None, by: str, parameters: Mapping[str, A
     return running
 
 
-def _ended(progress: Progress, *, state: str, error: str | None = None) -> Job:
-    return replace(
-        progress.job,
-        state=state,
-        error=error,
-        cost=progress.cost(),
-        finished_at=to_iso(datetime.now(UTC)),
-    )
+def _end(progress: Progress, **fields: Any) -> Job:
+    job = replace(progress.reported(), finished_at=to_iso(datetime.now(UTC)), **fields)
+    storage.end(job)
+    return job

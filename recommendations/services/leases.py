@@ -24,8 +24,12 @@ class JobRunningError(JobError):
     """Another run of the same job holds the lease."""
 
 
+class JobCancelledError(JobError):
+    """Somebody wants the job to stop."""
+
+
 class Lease:
-    """The right of one run to do a job.
+    """The right of one run to do a job; it also knows whether the run is still wanted.
 
     Each process holds it under a name of its own, so that one that was given up for dead and is
     not learns that it must stop.
@@ -43,6 +47,7 @@ class Lease:
         self._run = f"{job.job_id}/" if in_steps else None
         self._holder = f"{job.job_id}/{secrets.token_hex(16)}"
         self._lost = Event()
+        self._cancelled = Event()
 
     def take(self) -> bool:
         """Take it; False while somebody else holds it."""
@@ -66,20 +71,37 @@ class Lease:
                 if not self._renew(settings.JOB_LEASE_SECONDS):
                     self._lost.set()
                     return
-                storage.beat(job_id=self._job.job_id, at=to_iso(datetime.now(UTC)))
+                now = to_iso(datetime.now(UTC))
+                self.heed(wanted=storage.beat(job_id=self._job.job_id, at=now))
             except Exception:
                 # Whatever it is, the next try may succeed; if none does, another run takes over.
                 logger.warning(
                     "the lease of job %s was not renewed", self._job.job_id, exc_info=True
                 )
 
+    def heed(self, *, wanted: bool) -> None:
+        """Remember what the record says: whether nobody has cancelled the run."""
+        if not wanted:
+            self._cancelled.set()
+
     def check(self, *, renew: bool = False) -> None:
-        """Raise JobError when another run has taken over; ``renew`` asks the database for it."""
+        """Raise JobError when the run must not go on; ``renew`` asks the database about the lease.
+
+        Raises
+        ------
+        JobCancelledError
+            When somebody has cancelled it.
+        JobError
+            When another run has taken over.
+        """
         if renew and not self._renew(settings.JOB_LEASE_SECONDS):
             self._lost.set()
         if self._lost.is_set():
             message = "this run was silent for too long and lost its lease; another one took over"
             raise JobError(message)
+        if self._cancelled.is_set():
+            message = "cancelled"
+            raise JobCancelledError(message)
 
     def release(self) -> None:
         """Give it back; the run has ended."""

@@ -19,7 +19,7 @@ from core.dynamodb.meter import metered
 from core.validation import to_iso
 from recommendations.services.jobs import PATIENCE_SECONDS, SILENT_LEASES, is_active
 from recommendations.services.leases import JobError, Lease, held
-from recommendations.services.progress import Progress
+from recommendations.services.progress import Progress, warnings_noted
 from recommendations.storage import jobs as storage
 from recommendations.storage.jobs import Job
 
@@ -50,7 +50,7 @@ def step(*, name: str, job_id: str, work: Work, last: bool = False) -> Job:
     JobRunningError
         When another run holds the lease.
     JobError
-        When the job has ended.
+        When the job has ended, or was cancelled.
     TransientError
         In place of what went wrong, if that may pass.
     """
@@ -59,19 +59,23 @@ def step(*, name: str, job_id: str, work: Work, last: bool = False) -> Job:
         lease = Lease(job, in_steps=True)
         progress = Progress(job, meter, lease)
         try:
-            with held(lease, name=name, on_end=lambda: lease.leave(seconds=_between())):
-                found = work(progress)
-                progress.job = replace(progress.job, result={**progress.job.result, **found})
-                if last:
-                    progress.job = _ended(progress.job, state="succeeded")
+            with (
+                held(lease, name=name, on_end=lambda: lease.leave(seconds=_between())),
+                warnings_noted(progress),
+            ):
+                progress.keep(work(progress))
                 progress.save()
         except Exception as error:
             if is_transient(error):
                 raise TransientError(type(error).__name__) from error
             raise
-    if last:
-        storage.release_run(name=name, run=f"{job_id}/")
-    return progress.job
+    if not last:
+        return progress.reported()
+    progress.note("done")
+    done = _ended(progress.reported(), state="succeeded")
+    storage.end(done)
+    storage.release_run(name=name, run=f"{job_id}/")
+    return done
 
 
 def part(*, name: str, job_id: str, work: Callable[[Callable[[int], None]], None]) -> None:
@@ -111,7 +115,7 @@ def fail(*, name: str, job_id: str, error: str) -> Job | None:
     if job is None or not is_active(job):
         return None
     failed = _ended(replace(job, error=error), state="failed")
-    storage.save(failed)
+    storage.end(failed)
     logger.error("job %s failed at the step %r", job_id, job.step)
     return failed
 

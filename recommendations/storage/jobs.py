@@ -1,14 +1,31 @@
 """Jobs and the leases that keep two runs of one job apart."""
 
+import functools
+import operator
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from pynamodb.expressions.condition import Condition
+from pynamodb.expressions.update import Action
 
 from core.dynamodb.conditions import delete_if, held, save_if
 from core.pages import Page, page_of
-from recommendations.models import JobRow, LeaseRow
+from recommendations.models import JobRow, LastRunRow, LeaseRow
+
+# Rows that one page of a narrowed list looks at.
+_LOOKED_AT = 250
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """A line of a job's log: when (ISO 8601), how bad (info, warning, error), and what."""
+
+    at: str
+    level: str
+    text: str
+
 
 _REMOVED_AFTER = timedelta(days=1)
 
@@ -20,7 +37,7 @@ class Job:
     Attributes
     ----------
     state
-        ``queued``, ``running``, ``succeeded`` or ``failed``.
+        ``queued``, ``running``, ``succeeded``, ``failed`` or ``cancelled``.
     parameters
         What its work was told, as which rows to export.
     step, progress, rows
@@ -31,6 +48,10 @@ class Job:
         When it was last known to be alive; ISO 8601, as all its times.
     cost
         DynamoDB's ``read_units``, ``write_units`` and ``round_trips`` that it consumed.
+    log
+        The newest lines: steps, warnings, and the error or the end.
+    cancelled_by
+        Who wants it to stop; while it still runs it stops at its next report.
     """
 
     job_id: str
@@ -48,6 +69,20 @@ class Job:
     parameters: dict[str, Any] = field(default_factory=dict)
     cost: dict[str, float] = field(default_factory=dict)
     result: dict[str, Any] = field(default_factory=dict)
+    log: tuple[LogLine, ...] = ()
+    cancelled_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LastRun:
+    """How a job ended last; without ``job_id`` where no record is kept of such a run."""
+
+    job_id: str | None
+    state: str
+    started_by: str
+    created_at: str
+    finished_at: str
+    error: str | None
 
 
 def _from_row(row: JobRow) -> Job:
@@ -67,6 +102,8 @@ def _from_row(row: JobRow) -> Job:
         parameters=row.parameters or {},
         cost=row.cost or {},
         result=row.result or {},
+        log=tuple(LogLine(*line) for line in row.log or ()),
+        cancelled_by=row.cancelled_by,
     )
 
 
@@ -80,9 +117,52 @@ def begin(job: Job) -> bool:
     return save_if(_to_row(job), JobRow.state == "queued")
 
 
-def beat(*, job_id: str, at: str) -> None:
-    """Note that a running job is alive; the rest of its row stays as it is."""
-    JobRow(JobRow.PK, job_id).update(actions=[JobRow.heartbeat_at.set(at)])
+def report(job: Job) -> bool:
+    """Store how far a running job is; tell whether it is still wanted."""
+    row = _to_row(job)
+    return _update(
+        job.job_id,
+        JobRow.step.set(row.step),
+        JobRow.progress.set(row.progress),
+        JobRow.rows.set(row.rows),
+        JobRow.heartbeat_at.set(row.heartbeat_at),
+        JobRow.cost.set(row.cost),
+        JobRow.result.set(row.result),
+        JobRow.log.set(row.log),
+    )
+
+
+def beat(*, job_id: str, at: str) -> bool:
+    """Note that a running job is alive; tell whether it is still wanted."""
+    return _update(job_id, JobRow.heartbeat_at.set(at))
+
+
+def _update(job_id: str, *actions: Action) -> bool:
+    row = JobRow(JobRow.PK, job_id)
+    # It answers with the whole row, so that nobody need read whether the job was cancelled.
+    row.update(actions=list(actions))
+    return row.cancelled_by is None
+
+
+def cancel(*, job_id: str, by: str, at: str, states: Sequence[str]) -> bool:
+    """End a job as cancelled; False when it is in none of these states."""
+    row = JobRow(JobRow.PK, job_id)
+    actions: list[Action] = [
+        JobRow.state.set("cancelled"),
+        JobRow.cancelled_by.set(by),
+        JobRow.finished_at.set(at),
+    ]
+    return held(lambda: row.update(actions=actions, condition=JobRow.state.is_in(*states)))
+
+
+def ask_to_stop(*, job_id: str, by: str) -> bool:
+    """Note that a running job is no longer wanted; False when it does not run."""
+    row = JobRow(JobRow.PK, job_id)
+    return held(
+        lambda: row.update(
+            actions=[JobRow.cancelled_by.set(by)], condition=JobRow.state == "running"
+        )
+    )
 
 
 def count(*, job_id: str, rows: int, at: str) -> None:
@@ -109,6 +189,8 @@ def _to_row(job: Job) -> JobRow:
         parameters=job.parameters or None,
         cost=job.cost,
         result=job.result,
+        log=[[line.at, line.level, line.text] for line in job.log],
+        cancelled_by=job.cancelled_by,
     )
 
 
@@ -118,17 +200,71 @@ def find(*, job_id: str) -> Job | None:
     return None if row is None else _from_row(row)
 
 
-def listing(*, limit: int, position: str | None = None) -> Page[Job]:
-    """Return jobs, newest first."""
-    rows = list(
-        JobRow.query(
-            JobRow.PK,
-            None if position is None else JobRow.sk < position,
-            scan_index_forward=False,
-            limit=limit + 1,
-        )
+def listing(
+    *,
+    name: str | None = None,
+    states: Sequence[str] = (),
+    limit: int,
+    position: str | None = None,
+) -> Page[Job]:
+    """Return jobs, newest first; ``states`` are those to keep, all when empty.
+
+    A narrowed page looks at 250 rows, and may end with fewer than were asked for.
+    """
+    conditions = [
+        *([JobRow.name == name] if name else []),
+        *([JobRow.state.is_in(*states)] if states else []),
+    ]
+    found = JobRow.query(
+        JobRow.PK,
+        None if position is None else JobRow.sk < position,
+        functools.reduce(operator.and_, conditions) if conditions else None,
+        scan_index_forward=False,
+        limit=limit + 1,
+        page_size=_LOOKED_AT if conditions else None,
     )
-    return page_of(rows, limit=limit, entity=_from_row, position=lambda row: row.sk)
+    if not conditions:
+        return page_of(list(found), limit=limit, entity=_from_row, position=lambda row: row.sk)
+    pages = found.page_iter
+    rows = [JobRow.from_raw_data(item) for item in next(pages)["Items"]]
+    page = page_of(rows, limit=limit, entity=_from_row, position=lambda row: row.sk)
+    more = pages.last_evaluated_key
+    return Page(page.rows, more["sk"]["S"]) if page.next is None and more else page
+
+
+def end(job: Job) -> None:
+    """Store a job that has ended, also as the last of its name."""
+    save(job)
+    save_last(job)
+
+
+def save_last(job: Job, *, recorded: bool = True) -> None:
+    """Keep how a job ended, in place of how it ended before."""
+    LastRunRow(
+        LastRunRow.PK,
+        job.name,
+        job_id=job.job_id if recorded else None,
+        state=job.state,
+        started_by=job.started_by,
+        created_at=job.created_at,
+        finished_at=job.finished_at,
+        error=job.error,
+    ).save()
+
+
+def last_runs() -> dict[str, LastRun]:
+    """Return how each job ended last, by its name."""
+    return {
+        row.sk: LastRun(
+            job_id=row.job_id,
+            state=row.state,
+            started_by=row.started_by,
+            created_at=row.created_at,
+            finished_at=row.finished_at,
+            error=row.error,
+        )
+        for row in LastRunRow.query(LastRunRow.PK)
+    }
 
 
 def acquire(

@@ -69,6 +69,8 @@ def train(
     refreshed = 0
     if published:
         steps.verify(progress, record)
+        # Whoever cancels from here on is told what has happened.
+        progress.keep(steps.result(record, published=published))
         active = recently_active(data.interactions, now=data.began_at.timestamp())
         refreshed = steps.refresh(progress, active, timing=timing)
     versions.retire_old()

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from recommendations import jobs
-from recommendations.services.jobs import NAMES, JobError
+from recommendations.services.jobs import NAMES, JobError, entry_point
 
 
 class Command(BaseCommand):
@@ -18,7 +18,7 @@ class Command(BaseCommand):
         parser.add_argument("--id", help="the queued job to run; otherwise a new one is recorded")
 
     def handle(self, *_: Any, **options: Any) -> None:
-        work = getattr(jobs, options["name"])
+        work = getattr(jobs, entry_point(options["name"]))
         try:
             result = work({"job_id": options["id"], "by": "command line"})
         except JobError as error:

@@ -44,15 +44,15 @@ CHANGE = READ | {"BatchWriteItem", "DeleteItem", "PutItem", "UpdateItem"}
         ("stream", "events", READ),
         ("stream", "operations", READ),
         ("jobs", "accounts", set()),
-        ("jobs", "users", READ),
+        ("jobs", "users", CHANGE),
         ("jobs", "profiles", CHANGE | {"Scan"}),
         ("jobs", "event_effects", CHANGE | {"Scan"}),
         ("api", "event_effects", CHANGE),
         ("api", "lists", READ),
         ("stream", "lists", CHANGE),
         ("stream", "placement_stats", CHANGE),
-        ("jobs", "events", READ | {"Scan"}),
-        ("jobs", "items", READ | {"Scan"}),
+        ("jobs", "events", CHANGE | {"Scan"}),
+        ("jobs", "items", CHANGE | {"Scan"}),
         ("jobs", "neighbours", CHANGE),
     ],
 )
@@ -91,12 +91,14 @@ def test_only_the_api_starts_jobs(monkeypatch: pytest.MonkeyPatch) -> None:
     assert starting == {"api"}
 
 
-def test_jobs_write_exports_and_the_api_only_reads_them(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_jobs_write_files_and_the_api_reads_them_and_takes_uploads(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(settings, "EXPORT_BUCKET", "shop-exports")
 
     found = {
         role: {
-            (action, resource)
+            (action.removeprefix("s3:"), resource.removeprefix("arn:aws:s3:::shop-exports/"))
             for part in statements(role)
             for action in part["Action"]
             for resource in part["Resource"]
@@ -105,12 +107,16 @@ def test_jobs_write_exports_and_the_api_only_reads_them(monkeypatch: pytest.Monk
         for role in FUNCTIONS
     }
 
-    files = "arn:aws:s3:::shop-exports/exports/*"
     assert found == {
-        "api": {("s3:GetObject", files)},
-        "jobs": {("s3:PutObject", files), ("s3:AbortMultipartUpload", files)},
+        "api": {("GetObject", "exports/*"), ("GetObject", "imports/*"), ("PutObject", "imports/*")},
+        "jobs": {
+            ("GetObject", "imports/*"),
+            *((action, prefix)
+              for action in ("PutObject", "AbortMultipartUpload")
+              for prefix in ("exports/*", "imports/*")),
+        },
         "stream": set(),
-    }
+    }  # fmt: skip
 
 
 def test_every_table_is_used_by_some_role_and_all_that_are_named_exist() -> None:

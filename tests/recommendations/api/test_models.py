@@ -68,6 +68,25 @@ def test_a_job_is_started_and_followed(monkeypatch: pytest.MonkeyPatch) -> None:
     assert client.get("/api/v1/jobs/").json()["results"] == [started.json()]
 
 
+def test_a_job_is_cancelled_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    client = api_client()
+    monkeypatch.setattr(jobs, "_spawn", lambda **_: None)
+    started = send(client, "POST", "/api/v1/jobs/", {"job": "rebuild"})
+    path = f"{started['Location']}cancel/"
+
+    error_of(send(api_client("insights:read"), "POST", path), 403)
+    cancelled = send(client, "POST", path)
+
+    assert (cancelled.status_code, cancelled.json()["state"]) == (200, "cancelled")
+    assert cancelled.json()["cancelled_by"] == "tests"
+    assert "has ended" in error_of(send(client, "POST", path), 409)["message"]
+    error_of(send(client, "POST", "/api/v1/jobs/nothing/cancel/"), 404)
+    assert [entry.action for entry in audit.listing(limit=5).rows] == [
+        "jobs.cancel",
+        "jobs.rebuild",
+    ]
+
+
 @pytest.mark.parametrize("body", [{}, {"job": "cook"}, {"job": "train", "now": True}, []])
 def test_unknown_jobs_are_refused(body: object) -> None:
     error_of(send(api_client(), "POST", "/api/v1/jobs/", body), 400)

@@ -32,7 +32,7 @@ from users.entities import Customer
 from users.services import customers
 
 pytestmark = pytest.mark.usefixtures("dynamodb")
-BUCKET = "tests-exports"
+BUCKET = f"tests-exports-{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
 KINDS = ("events", "items", "users", "recommendations")
 
 

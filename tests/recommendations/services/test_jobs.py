@@ -1,5 +1,7 @@
 """A job runs once, alone of its name, and its record tells the truth even when it is killed."""
 
+import logging
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,6 +13,7 @@ from botocore.exceptions import EndpointConnectionError
 from django.conf import settings
 
 from core.dynamodb.errors import is_transient
+from core.dynamodb.meter import metered
 from core.validation import to_iso
 from recommendations.models import LeaseRow
 from recommendations.services import jobs
@@ -188,3 +191,114 @@ def test_a_job_that_cannot_be_started_has_failed(monkeypatch: pytest.MonkeyPatch
     (job,) = jobs.listing(limit=5).rows
     assert job.state == "failed"
     assert "could not be started (EndpointConnectionError)" in (job.error or "")
+
+
+def test_a_job_that_was_cancelled_while_it_waited_never_starts() -> None:
+    job_id = queued()
+
+    assert jobs.cancel(job_id=job_id, by="ben").state == "cancelled"
+
+    assert jobs.run(name="train", work=refuse, job_id=job_id).state == "cancelled"
+    found = jobs.find(job_id=job_id)
+    assert found is not None
+    assert (found.state, found.cancelled_by) == ("cancelled", "ben")
+    with pytest.raises(jobs.JobError, match="has ended"):
+        jobs.cancel(job_id=job_id, by="ben")
+
+
+def test_a_running_job_that_was_cancelled_stops_at_its_next_report() -> None:
+    def work(progress: Progress) -> dict[str, Any]:
+        progress.step("reading", progress=0.1)
+        progress.rows(3)
+        progress.keep({"read": 3})
+        assert jobs.cancel(job_id=progress.job.job_id, by="ben").cancelled_by == "ben"
+        progress.step("publishing", progress=0.9)
+        raise AssertionError("must not publish")
+
+    job = jobs.run(name="train", work=work)
+
+    assert job == jobs.find(job_id=job.job_id)
+    assert (job.state, job.cancelled_by, job.rows) == ("cancelled", "ben", 3)
+    assert job.result == {"read": 3}, "what was done by then stands"
+    assert [line.text for line in job.log] == ["reading", "publishing", "cancelled by ben"]
+    assert jobs.run(name="train", work=nothing).state == "succeeded", "its place is free"
+
+
+@pytest.mark.usefixtures("short_lease")
+def test_a_job_that_only_counts_rows_learns_that_it_is_cancelled() -> None:
+    def work(progress: Progress) -> dict[str, Any]:
+        jobs.cancel(job_id=progress.job.job_id, by="ben")
+        until(lambda: progress.rows(1) is not None)
+        raise AssertionError("nobody said so")
+
+    assert jobs.run(name="train", work=work).state == "cancelled"
+
+
+def test_the_log_has_steps_warnings_and_the_error_and_stays_small() -> None:
+    def work(progress: Progress) -> dict[str, Any]:
+        progress.step("reading", progress=0.1)
+        logging.getLogger("recommendations.training").warning("%s rows are odd", 7)
+        thread = threading.Thread(target=logging.getLogger("other").warning, args=["of others"])
+        thread.start()
+        thread.join()
+        for number in range(100):
+            progress.note(f"{number} " + "x" * 1000)
+        message = "there is nothing to learn from; import events first"
+        raise jobs.JobError(message)
+
+    with pytest.raises(jobs.JobError):
+        jobs.run(name="train", work=work)
+
+    (job,) = jobs.listing(limit=5).rows
+    assert len(job.log) == 60
+    assert max(len(line.text) for line in job.log) == 300
+    assert (job.log[-1].level, job.log[-1].text) == ("error", job.error)
+
+    def short(progress: Progress) -> dict[str, Any]:
+        logging.getLogger("recommendations.training").warning("%s rows are odd", 7)
+        return {}
+
+    lines = [(line.level, line.text) for line in jobs.run(name="train", work=short).log]
+    assert lines == [("warning", "7 rows are odd"), ("info", "done")]
+
+
+def test_how_each_job_ended_last_is_known_even_where_no_run_is_recorded() -> None:
+    def fail() -> dict[str, Any]:
+        message = "no counters; run a rebuild"
+        raise jobs.JobError(message)
+
+    job = jobs.run(name="train", work=nothing)
+    assert jobs.run_unrecorded(name="trend", work=lambda: {"popular": 1}) == {"popular": 1}
+    assert [row.name for row in jobs.listing(limit=5).rows] == ["train"]
+    found = jobs.last_runs()
+    assert found["train"].job_id == job.job_id
+    assert (found["trend"].job_id, found["trend"].state) == (None, "succeeded")
+
+    with pytest.raises(jobs.JobError):
+        jobs.run_unrecorded(name="trend", work=fail)
+    (failed,) = jobs.listing(limit=5, state="failed").rows
+    assert (failed.name, failed.error) == ("trend", "no counters; run a rebuild")
+    assert jobs.last_runs()["trend"].job_id == failed.job_id
+
+
+def test_jobs_are_found_by_name_and_state_in_pages_that_lead_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(storage, "_LOOKED_AT", 4)
+    for number in range(10):
+        name = "export" if number == 0 else "train"
+        job = jobs._new(name=name, by="ada", parameters={})
+        storage.save(replace(job, job_id=f"{number:02}", state="succeeded"))
+    old = to_iso(datetime.now(UTC) - timedelta(days=1))
+    storage.save(replace(job, job_id="99", state="running", heartbeat_at=old))
+
+    position, found, pages = None, [], 0
+    while pages == 0 or position is not None:
+        with metered() as meter:
+            page = jobs.listing(name="export", limit=2, position=position)
+        assert meter.round_trips == 1
+        found += page.rows
+        position, pages = page.next, pages + 1
+    assert ([row.job_id for row in found], pages) == (["00"], 3)
+    assert [row.job_id for row in jobs.listing(state="failed", limit=2).rows] == ["99"]
+    assert jobs.listing(state="running", limit=2).rows == ()
