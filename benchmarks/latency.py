@@ -40,15 +40,15 @@ PATIENCE_SECONDS = 60.0
 # Longer than a call of the stream function takes on a busy machine.
 SETTLE_SECONDS = 30.0
 FIRST_ITEM = "22423"
-FUNCTIONS = "/aws/lambda/alsobought-local"
+FUNCTIONS = "/aws/lambda/alsobought-local-"
 
 
 def _deploy(shell: Shell) -> Site:
     guide = Guide()
     guide.take(STARTS_MINISTACK)
-    for word in ("export AWS_ENDPOINT_URL", "zappa deploy local", "createstaff"):
+    for word in ("export AWS_ENDPOINT_URL", "zappa deploy local_api", "createstaff"):
         shell.run(guide.take(word))
-    shell.run(guide.take("zappa invoke local"))
+    shell.run(guide.take("zappa invoke local_jobs"))
     shell.run('export BASE_URL="$(python -m project.aws.address)"')
     return Site(shell.environment["BASE_URL"], shell.environment["API_KEY"])
 

@@ -64,8 +64,8 @@ def test_the_stage_in_use_must_be_named(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.delenv("ZAPPA_STAGE", raising=False)
     with pytest.raises(StageError, match="ZAPPA_STAGE"):
         current()
-    monkeypatch.setenv("ZAPPA_STAGE", "local")
-    assert current().function == "alsobought-local"
+    monkeypatch.setenv("ZAPPA_STAGE", "local_api")
+    assert current().function == "alsobought-local-api"
 
 
 def deployable() -> list[str]:
@@ -89,7 +89,7 @@ def test_no_stage_keeps_a_default_of_zappas_that_is_unsafe(name: str) -> None:
     environment = load(name).environment
     assert environment["SECRET_KEY_PARAMETER"].startswith("/")
     assert "SECRET_KEY" not in environment
-    assert ("INSECURE_HTTP" in environment) == (name == "local")
+    assert ("INSECURE_HTTP" in environment) == name.startswith("local_")
     # Zappa cuts the names of rules; what to call must be left whole at their end.
     for event in config.get("events", []):  # type: ignore[attr-defined]
         assert "-" not in event["function"]

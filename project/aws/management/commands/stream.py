@@ -7,18 +7,19 @@ from botocore.exceptions import ClientError
 from django.core.management.base import BaseCommand, CommandError
 
 from project.aws import stream
-from project.aws.stages import Stage, StageError, current
+from project.aws.stages import Stage, StageError, current, load
 
 
 class Command(BaseCommand):
-    help = "Connect the DynamoDB streams to the function of the stage in ZAPPA_STAGE."
+    help = "Connect the DynamoDB streams to the function that follows them."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("action", choices=["create", "status", "delete"])
 
     def handle(self, *_: Any, **options: Any) -> None:
         try:
-            stage = current()
+            # Any stage of a deployment will do: they are named <deployment>_<role>.
+            stage = load(f"{current().deployment}_stream")
             getattr(self, f"_{options['action']}")(stage)
         except (StageError, ClientError) as error:
             raise CommandError(str(error)) from error
