@@ -17,7 +17,7 @@ from math import log1p
 import msgspec
 
 from core.validation import to_iso
-from recommendations.engine.packing import Neighbour
+from recommendations.engine.packing import Neighbours
 from recommendations.engine.rank import HistoryItem, rank, recent_items
 from recommendations.entities import Event
 from recommendations.preferences import Preferences
@@ -173,7 +173,7 @@ def _repeats(events: Sequence[Event], preferences: Preferences) -> list[Repeat]:
 def ready_list(
     *,
     history: Sequence[HistoryItem],
-    neighbours: Mapping[str, Sequence[Neighbour]],
+    neighbours: Mapping[str, Neighbours],
     fallbacks: Fallbacks,
     exclude: Collection[str],
     source: str,

@@ -18,12 +18,12 @@ from __future__ import annotations
 
 import math
 import struct
-from itertools import repeat
-from typing import TYPE_CHECKING, NamedTuple, cast
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple, Self, overload
 from zlib import crc32
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Iterator
 
 VERSION = 1
 MAX_NEIGHBOURS = 65_535
@@ -33,8 +33,6 @@ _CHECKSUM = struct.Struct("<I")
 _STEPS = 255
 _FORMATS = {1: "B", 2: "H", 4: "I", 8: "Q"}
 
-_new = cast("Callable[[type[Neighbour], Iterable[object]], Neighbour]", tuple.__new__)
-
 
 class Neighbour(NamedTuple):
     """One item that goes with another."""
@@ -42,6 +40,55 @@ class Neighbour(NamedTuple):
     item_id: str
     weight: float
     support: int
+
+
+class Neighbours(Sequence[Neighbour]):
+    """The neighbours of one item, in columns of equal length.
+
+    A request reads thousands of neighbours and most often needs no more than ids and weights, so
+    that an object for each of them would be most of its work.
+    """
+
+    __slots__ = ("item_ids", "supports", "weights")
+
+    def __init__(
+        self, item_ids: Sequence[str], weights: Sequence[float], supports: Sequence[int]
+    ) -> None:
+        self.item_ids = item_ids
+        self.weights = weights
+        self.supports = supports
+
+    @classmethod
+    def of(cls, neighbours: Iterable[Neighbour]) -> Self:
+        """Return single neighbours as columns, in their order."""
+        columns = tuple(zip(*neighbours, strict=True))
+        return cls(*columns or ((), (), ()))
+
+    def __len__(self) -> int:
+        return len(self.item_ids)
+
+    def __iter__(self) -> Iterator[Neighbour]:
+        return map(Neighbour, self.item_ids, self.weights, self.supports)
+
+    @overload
+    def __getitem__(self, index: int) -> Neighbour: ...
+    @overload
+    def __getitem__(self, index: slice) -> Neighbours: ...
+    def __getitem__(self, index: int | slice) -> Neighbour | Neighbours:
+        if isinstance(index, slice):
+            return Neighbours(self.item_ids[index], self.weights[index], self.supports[index])
+        return Neighbour(self.item_ids[index], self.weights[index], self.supports[index])
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Neighbours) and list(self) == list(other)
+
+    __hash__ = None  # type: ignore[assignment]  # its columns may be lists
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}.of({list(self)!r})"
+
+
+NO_NEIGHBOURS = Neighbours((), (), ())
 
 
 def pack_neighbours(neighbours: Sequence[Neighbour]) -> bytes:
@@ -76,7 +123,7 @@ def pack_neighbours(neighbours: Sequence[Neighbour]) -> bytes:
     )
 
 
-def unpack_neighbours(row: bytes) -> list[Neighbour]:
+def unpack_neighbours(row: bytes) -> Neighbours:
     """Return the neighbours of a packed row, in the order in which they were packed.
 
     Raises
@@ -97,13 +144,14 @@ def unpack_neighbours(row: bytes) -> list[Neighbour]:
     if _CHECKSUM.unpack_from(row, end)[0] != crc32(row[start:], crc32(row[:end])):
         raise ValueError("corrupt row of neighbours: wrong checksum")
     if not count:
-        return []
+        return NO_NEIGHBOURS
     step = maximum / _STEPS
     weights = [step * steps for steps in row[_HEADER.size : middle]]
     supports = struct.unpack_from(f"<{count}{_FORMATS[width]}", row, middle)
     ids = row[start:].decode().split("\n")
-    # What `Neighbour(...)` does, without a Python call for each of the thousands of a request.
-    return list(map(_new, repeat(Neighbour), zip(ids, weights, supports, strict=True)))
+    if len(ids) != count:
+        raise ValueError("corrupt row of neighbours: wrong count")
+    return Neighbours(ids, weights, supports)
 
 
 def _step(weight: float, maximum: float) -> int:

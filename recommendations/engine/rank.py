@@ -6,25 +6,22 @@ from dataclasses import dataclass
 from datetime import datetime
 from heapq import nlargest, nsmallest
 from math import log2
-from operator import itemgetter
 from typing import TYPE_CHECKING
 from zlib import crc32
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from recommendations.engine.packing import NO_NEIGHBOURS, Neighbours
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
-
-    from recommendations.engine.packing import Neighbour
 
 #: Rows of neighbours that are read for one history: with the ready lists one batch of DynamoDB.
 MAX_READ = 96
 #: So many of them count in a score.
 MAX_HISTORY = 50
 HISTORY_HALF_LIFE_DAYS = 120.0
-
-_WEIGHT = itemgetter(1)
 
 
 class HistoryItem(Struct, frozen=True, gc=False):
@@ -96,7 +93,7 @@ def scattered(item_id: str) -> int:
 def rank(
     *,
     history: Sequence[HistoryItem],
-    neighbours: Mapping[str, Sequence[Neighbour]],
+    neighbours: Mapping[str, Neighbours],
     exclude: Collection[str],
     limit: int,
     causes: int = 3,
@@ -111,7 +108,7 @@ def rank(
     ----------
     history : sequence of HistoryItem
         One row per item, as `recent_items` makes them, in any order.
-    neighbours : mapping of str to sequence of Neighbour
+    neighbours : mapping of str to Neighbours
         Rows of the items in the history; an item without a row adds nothing.
     exclude : collection of str
         Items that must not come back.
@@ -126,14 +123,14 @@ def rank(
         Highest score first, ties by item id. Causes have the largest share first; the shares of
         one item add up to at most 1.
     """
-    rows = [(row, neighbours.get(row.item_id, ())) for row in history if row.weight > 0]
+    rows = [(row, neighbours.get(row.item_id, NO_NEIGHBOURS)) for row in history if row.weight > 0]
     if len(rows) > MAX_HISTORY:
         rows = nsmallest(MAX_HISTORY, rows, key=_carried)
     scores: dict[str, float] = {}
     known = scores.get
     for row, near in rows:
         value = row.weight
-        for item_id, weight, _ in near:
+        for item_id, weight in zip(near.item_ids, near.weights, strict=True):
             scores[item_id] = known(item_id, 0.0) + value * weight
     for item_id in exclude:
         scores.pop(item_id, None)
@@ -165,17 +162,17 @@ def _strength(row: HistoryItem) -> tuple[float, str, str]:
     return row.weight, row.at, row.event_id
 
 
-def _carried(row: tuple[HistoryItem, Sequence[Neighbour]]) -> tuple[float, str]:
+def _carried(row: tuple[HistoryItem, Neighbours]) -> tuple[float, str]:
     item, near = row
-    return -item.weight * sum(map(_WEIGHT, near)), item.item_id
+    return -item.weight * sum(near.weights), item.item_id
 
 
 def _reasons(
-    rows: Iterable[tuple[HistoryItem, Sequence[Neighbour]]], wanted: set[str]
+    rows: Iterable[tuple[HistoryItem, Neighbours]], wanted: set[str]
 ) -> dict[str, list[tuple[float, HistoryItem]]]:
     reasons: dict[str, list[tuple[float, HistoryItem]]] = {item_id: [] for item_id in wanted}
     for row, near in rows:
-        for item_id, weight, _ in near:
+        for item_id, weight in zip(near.item_ids, near.weights, strict=True):
             if item_id in wanted:
                 reasons[item_id].append((row.weight * weight, row))
     return reasons

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from recommendations.engine.packing import Neighbour
+from recommendations.engine.packing import NO_NEIGHBOURS, Neighbours
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -20,9 +20,9 @@ NEXT_WEIGHT = 0.1
 def session_neighbours(
     item_ids: Sequence[str],
     *,
-    similar: Mapping[str, Sequence[Neighbour]],
-    following: Mapping[str, Sequence[Neighbour]],
-) -> dict[str, list[Neighbour]]:
+    similar: Mapping[str, Neighbours],
+    following: Mapping[str, Neighbours],
+) -> dict[str, Neighbours]:
     """Return one row per product of a session, to be ranked with equal weights.
 
     .. math:: W_{ij} = S_{ij} + c \\; 0.7^{d_i} N_{ij}
@@ -36,19 +36,16 @@ def session_neighbours(
     ----------
     item_ids : sequence of str
         The session, oldest first, each product once.
-    similar, following : mapping of str to sequence of Neighbour
+    similar, following : mapping of str to Neighbours
         Rows of the two models; those of other products are not looked at.
 
     References
     ----------
     Ludewig, Jannach: "Evaluation of session-based recommendation algorithms", UMUAI 28, 2018.
     """
-    rows = {item_id: list(similar.get(item_id, ())) for item_id in item_ids}
+    rows = {item_id: similar.get(item_id, NO_NEIGHBOURS) for item_id in item_ids}
     directed = {
-        item_id: [
-            Neighbour(row.item_id, row.weight * POSITION_DECAY**distance, row.support)
-            for row in following.get(item_id, ())
-        ]
+        item_id: _scaled(following.get(item_id, NO_NEIGHBOURS), POSITION_DECAY**distance)
         for distance, item_id in enumerate(reversed(item_ids[-WINDOW:]))
     }
     inside = set(item_ids)
@@ -58,22 +55,28 @@ def session_neighbours(
     best_similar = _best(rows.values(), inside)
     scale = NEXT_WEIGHT * best_similar / best_next if best_similar else 1.0
     for item_id, after in directed.items():
-        merged = {row.item_id: row for row in rows[item_id]}
-        for other, weight, support in after:
-            known = merged.get(other)
-            merged[other] = (
-                Neighbour(other, scale * weight, support)
-                if known is None
-                else Neighbour(other, known.weight + scale * weight, known.support)
-            )
-        rows[item_id] = list(merged.values())
+        rows[item_id] = _added(rows[item_id], _scaled(after, scale))
     return rows
 
 
-def _best(rows: Iterable[Sequence[Neighbour]], inside: Collection[str]) -> float:
+def _scaled(row: Neighbours, factor: float) -> Neighbours:
+    return Neighbours(row.item_ids, [factor * weight for weight in row.weights], row.supports)
+
+
+def _added(row: Neighbours, other: Neighbours) -> Neighbours:
+    """Return the sum of two rows; where both name an item, the first one's support stays."""
+    weights = dict(zip(row.item_ids, row.weights, strict=True))
+    supports = dict(zip(row.item_ids, row.supports, strict=True))
+    for item_id, weight, support in other:
+        weights[item_id] = weights.get(item_id, 0.0) + weight
+        supports.setdefault(item_id, support)
+    return Neighbours(list(weights), list(weights.values()), list(supports.values()))
+
+
+def _best(rows: Iterable[Neighbours], inside: Collection[str]) -> float:
     """Return the largest sum that a product outside the session has."""
     scores: dict[str, float] = {}
     for row in rows:
-        for item_id, weight, _ in row:
+        for item_id, weight in zip(row.item_ids, row.weights, strict=True):
             scores[item_id] = scores.get(item_id, 0.0) + weight
     return max((score for item_id, score in scores.items() if item_id not in inside), default=0.0)

@@ -20,7 +20,13 @@ from recommendations.engine.associations import (
     pack_associations,
     unpack_associations,
 )
-from recommendations.engine.packing import Neighbour, pack_neighbours, unpack_neighbours
+from recommendations.engine.packing import (
+    NO_NEIGHBOURS,
+    Neighbour,
+    Neighbours,
+    pack_neighbours,
+    unpack_neighbours,
+)
 from recommendations.models import NeighboursRow
 
 logger = logging.getLogger(__name__)
@@ -38,6 +44,7 @@ _THREADS = 4
 Packed = tuple[str, bytes]
 
 _Near = TypeVar("_Near", Neighbour, Association)
+_Row = TypeVar("_Row", Neighbours, list[Association])
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,28 +66,26 @@ def get(item_id: str, *, kind: Kind = "similar") -> Get:
     return Get(NeighboursRow, f"{item_id}#{kind}")
 
 
-def unpack(row: NeighboursRow, *, version: str) -> list[Neighbour]:
+def unpack(row: NeighboursRow, *, version: str) -> Neighbours:
     """Return the neighbours of a similar or next row that hold in a model version.
 
     None of a damaged one, which the next training writes anew.
     """
-    return _unpacked(row, version, unpack_neighbours)
+    return _unpacked(row, version, unpack_neighbours) or NO_NEIGHBOURS
 
 
 def unpack_bought_together(row: NeighboursRow, *, version: str) -> list[Association]:
     """Return the partners of a bought-together row that hold in a model version; see `unpack`."""
-    return _unpacked(row, version, unpack_associations)
+    return _unpacked(row, version, unpack_associations) or []
 
 
-def _unpacked(
-    row: NeighboursRow, version: str, unpacking: Callable[[bytes], list[_Near]]
-) -> list[_Near]:
+def _unpacked(row: NeighboursRow, version: str, unpacking: Callable[[bytes], _Row]) -> _Row | None:
     packed = _in_force(_generations(row), version)
     try:
-        return unpacking(packed) if packed else []
+        return unpacking(packed) if packed else None
     except ValueError:
         logger.warning("a row of neighbours is damaged: %s", row.item_kind)
-        return []
+        return None
 
 
 def pack(

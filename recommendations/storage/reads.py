@@ -6,7 +6,7 @@ import msgspec
 
 from core.dynamodb.batch import READ_LIMIT, Get, read_batch
 from recommendations.engine.associations import Association
-from recommendations.engine.packing import Neighbour
+from recommendations.engine.packing import Neighbours
 from recommendations.entities import Item
 from recommendations.models import ItemRow, ListRow, NeighboursRow, ProfileRow, ServingRow
 from recommendations.profiles import Entry, Profile
@@ -178,7 +178,7 @@ class Reads:
         row = self._items.get(item_id)
         return isinstance(row, ItemRow) and (bool(row.deleted) or not row.available)
 
-    def neighbours(self, item_ids: Iterable[str], *, kind: Kind) -> dict[str, list[Neighbour]]:
+    def neighbours(self, item_ids: Iterable[str], *, kind: Kind) -> dict[str, Neighbours]:
         """Return the rows that the live model has for items: similar ones, or what comes next."""
         return {
             item_id: neighbours.unpack(row, version=self.version)

@@ -8,7 +8,7 @@ from core.dynamodb.batch import Get, read_batch
 from core.dynamodb.conditions import save_if
 from core.validation import validate
 from recommendations.engine.associations import Association
-from recommendations.engine.packing import Neighbour
+from recommendations.engine.packing import Neighbour, Neighbours
 from recommendations.models import ListRow, NeighboursRow, ProfileRow, ServingRow
 from recommendations.preferences import Preferences
 from recommendations.profiles import Entry, Profile, decode, decode_head, encode, encode_head
@@ -66,7 +66,7 @@ class Candidates:
         By item, with confidence and lift; only of the kind ``bought-together``.
     """
 
-    neighbours: Mapping[str, list[Neighbour]]
+    neighbours: Mapping[str, Neighbours]
     lists: Mapping[str, list[tuple[str, float]]]
     associations: Mapping[str, list[Association]] = field(default_factory=dict)
 
@@ -194,7 +194,7 @@ def candidates(
         for item_id, row in near.items()
     }
     weighted = {
-        item_id: [Neighbour(each.item_id, each.score, each.support) for each in row]
+        item_id: Neighbours.of(Neighbour(*each[:3]) for each in row)
         for item_id, row in associations.items()
     }
     return Candidates(neighbours=weighted, lists=ready, associations=associations)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from recommendations.engine.packing import Neighbour
+from recommendations.engine.packing import Neighbour, Neighbours
 from recommendations.entities import Event
 from recommendations.preferences import EventWeights, Preferences
 from recommendations.profiles import (
@@ -33,7 +33,7 @@ def profile(*, items: int = 110) -> Profile:
         event("ann", *ids[20:60], event_id="seen", kind="view"),
     )
     neighbours = {
-        ids[n]: [Neighbour(ids[m], 1 / (m - n + 2), 9) for m in range(n, n + 100)]
+        ids[n]: Neighbours.of(Neighbour(ids[m], 1 / (m - n + 2), 9) for m in range(n, n + 100))
         for n in range(items)
     }
     entries = ready_list(

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recommendations.engine.packing import Neighbour, pack_neighbours, unpack_neighbours
+from recommendations.engine.packing import Neighbour, Neighbours, pack_neighbours, unpack_neighbours
 
 ids = st.text(st.characters(exclude_categories=("Cc", "Cs")), min_size=1, max_size=128)
 rows = st.lists(
@@ -26,6 +26,15 @@ def test_ids_supports_and_order_survive_and_weights_to_one_step(row):
     for before, after in zip(row, unpacked, strict=True):
         assert abs(before.weight - after.weight) <= largest / 255
         assert (before.weight > 0) == (after.weight > 0)
+
+
+def test_columns_read_as_the_rows_that_they_are_made_of():
+    row = [Neighbour("cup", 0.8, 9), Neighbour("jam", 0.2, 3)]
+    columns = Neighbours.of(row)
+    assert list(columns) == row
+    assert (columns[1], len(columns), bool(columns)) == (row[1], 2, True)
+    assert columns[:1] == Neighbours.of(row[:1]) != columns
+    assert not Neighbours.of([])
 
 
 def test_a_hundred_ordinary_ids_stay_under_four_kilobytes():

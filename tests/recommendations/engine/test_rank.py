@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from recommendations.engine.interactions import InteractionsBuilder
 from recommendations.engine.models import ItemNeighbours
-from recommendations.engine.packing import Neighbour
+from recommendations.engine.packing import Neighbour, Neighbours
 from recommendations.engine.rank import MAX_READ, HistoryItem, rank, recent_items
 
 
@@ -21,8 +21,8 @@ def bought(item_id, *, weight=1.0, at="2024-01-01T00:00:00Z", event="purchase", 
 
 
 NEIGHBOURS = {
-    "tea": [Neighbour("cup", 0.8, 9), Neighbour("jam", 0.2, 3)],
-    "jam": [Neighbour("tea", 0.5, 3), Neighbour("cup", 0.1, 2)],
+    "tea": Neighbours.of([Neighbour("cup", 0.8, 9), Neighbour("jam", 0.2, 3)]),
+    "jam": Neighbours.of([Neighbour("tea", 0.5, 3), Neighbour("cup", 0.1, 2)]),
 }
 
 
@@ -51,7 +51,7 @@ def test_causes_name_the_events_with_the_largest_share_first():
 
 
 def test_ties_are_broken_by_item_id():
-    row = [Neighbour(item_id, 0.5, 1) for item_id in ("d", "b", "c", "a")]
+    row = Neighbours.of(Neighbour(item_id, 0.5, 1) for item_id in ("d", "b", "c", "a"))
     best = rank(history=[bought("x")], neighbours={"x": row}, exclude=(), limit=3)
     assert [each.item_id for each in best] == ["a", "b", "c"]
 
@@ -59,7 +59,9 @@ def test_ties_are_broken_by_item_id():
 def test_the_fifty_rows_that_carry_the_most_count():
     history = [bought(f"i{number:02}", weight=1.0 + number % 3) for number in range(60)]
     neighbours = {
-        row.item_id: [Neighbour(f"to-{row.item_id}", 0.5, 1), Neighbour("all", number / 100, 1)]
+        row.item_id: Neighbours.of(
+            [Neighbour(f"to-{row.item_id}", 0.5, 1), Neighbour("all", number / 100, 1)]
+        )
         for number, row in enumerate(history)
     }
     best = rank(history=history[::-1], neighbours=neighbours, exclude={"all"}, limit=100)
@@ -121,7 +123,7 @@ def test_serving_and_training_recommend_the_same():
     model = ItemNeighbours(threads=1, k=30, source_exponent=0.3).fit(builder.build(), now=0.0)
     served = rank(
         history=recent_items(history),
-        neighbours=dict(model.neighbours()),
+        neighbours={item: Neighbours.of(near) for item, near in model.neighbours()},
         exclude={row.item_id for row in history},
         limit=20,
     )
@@ -157,7 +159,7 @@ def test_causes_can_be_left_out():
         st.lists(
             st.builds(Neighbour, st.sampled_from("abcdefgh"), st.floats(0, 1), st.just(1)),
             max_size=8,
-        ),
+        ).map(Neighbours.of),
     ),
     st.sets(st.sampled_from("abcdefgh")),
     st.randoms(),

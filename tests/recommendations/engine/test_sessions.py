@@ -2,16 +2,19 @@
 
 import pytest
 
-from recommendations.engine.packing import Neighbour
+from recommendations.engine.packing import Neighbour, Neighbours
 from recommendations.engine.rank import HistoryItem, rank
 from recommendations.engine.sessions import session_neighbours
 
 
-def rows(**near: list[tuple[str, float]]) -> dict[str, list[Neighbour]]:
-    return {item: [Neighbour(other, w, 3) for other, w in row] for item, row in near.items()}
+def rows(**near: list[tuple[str, float]]) -> dict[str, Neighbours]:
+    return {
+        item: Neighbours.of(Neighbour(other, w, 3) for other, w in row)
+        for item, row in near.items()
+    }
 
 
-def scores(items: list[str], **models: dict[str, list[Neighbour]]) -> dict[str, float]:
+def scores(items: list[str], **models: dict[str, Neighbours]) -> dict[str, float]:
     near = session_neighbours(items, **models)
     history = [HistoryItem(item, 1.0, "session", "", "") for item in items]
     found = rank(history=history, neighbours=near, exclude=items, limit=10, causes=9)

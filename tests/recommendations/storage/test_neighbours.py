@@ -7,7 +7,7 @@ import pytest
 from core.dynamodb.batch import read_batch
 from core.dynamodb.connection import call
 from recommendations.engine.associations import Association
-from recommendations.engine.packing import Neighbour
+from recommendations.engine.packing import Neighbour, Neighbours
 from recommendations.models import NeighboursRow
 from recommendations.storage import neighbours
 from recommendations.storage.serving import Candidates, candidates
@@ -130,6 +130,6 @@ def test_each_kind_has_rows_of_its_own() -> None:
     similar, together = found("similar", "v2"), found("bought-together", "v2")
     assert [row.item_id for row in similar.neighbours["tea"]] == ["pot"]
     assert together.associations == {"tea": [cup]}
-    assert together.neighbours == {"tea": [Neighbour("cup", 0.5, 7)]}
+    assert together.neighbours == {"tea": Neighbours.of([Neighbour("cup", 0.5, 7)])}
     assert [row.item_id for row in found("next", "v2").neighbours["tea"]] == ["mug"]
-    assert found("next", "v1").neighbours == {"tea": []}
+    assert found("next", "v1").neighbours == {"tea": Neighbours.of([])}
