@@ -19,14 +19,14 @@ from core.dynamodb.attributes import DecimalAttribute, JSONAttribute, PriceAttri
 from core.dynamodb.tables import OperationsRow, Table, TableMeta, table_name
 
 
-class EventsByDay(GlobalSecondaryIndex["EventRow"]):
-    """Everyone's events of one day, spread over shards: the staff's newest-first view."""
+class EventsByMonth(GlobalSecondaryIndex["EventRow"]):
+    """Everyone's events of one month, spread over shards: the staff's newest-first view."""
 
     class Meta:
-        index_name = "by_day"
+        index_name = "by_month"
         projection = AllProjection()
 
-    day_shard = UnicodeAttribute(hash_key=True)
+    month_shard = UnicodeAttribute(hash_key=True)
     entry = UnicodeAttribute(range_key=True)
 
 
@@ -55,11 +55,11 @@ class EventRow(Table):
     session_id = UnicodeAttribute(null=True)
     order_id = UnicodeAttribute(null=True)
     recommendation_id = UnicodeAttribute(null=True)
-    day_shard = UnicodeAttribute()
+    month_shard = UnicodeAttribute()
     entry = UnicodeAttribute()
     actor_type = UnicodeAttribute(null=True)
 
-    by_day = EventsByDay()
+    by_month = EventsByMonth()
     by_type = EventsByType()
 
     @classmethod
@@ -380,7 +380,7 @@ class CheckpointRow(OperationsRow):
     content = BinaryAttribute(legacy_encoding=False)
 
 
-class DayRow(OperationsRow):
-    """A day on which there are events, so that the newest-first view skips the empty ones."""
+class MonthRow(OperationsRow):
+    """A month in which there are events, so that the newest-first view skips the empty ones."""
 
-    PK = "event-day"
+    PK = "event-month"

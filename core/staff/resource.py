@@ -59,12 +59,20 @@ class Filter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
-    """What a list is asked for; filters that are not set are absent."""
+    """What a list is asked for; filters that are not set are absent.
+
+    Attributes
+    ----------
+    prepared
+        Of a deferred list, what its `Resource.prepare` returned; None where all is asked for at
+        once, as for a download.
+    """
 
     search: str
     filters: Mapping[str, str]
     limit: int
     position: Any = None
+    prepared: Any = None
 
     @property
     def is_narrowed(self) -> bool:
@@ -226,8 +234,9 @@ class Resource:
         Needed to see the list and the rows.
     has_charts
         Whether a row's page needs the script that draws them.
-    searched, narrowed
-        What to say when there is nothing at all, and when search or filters leave nothing.
+    is_deferred
+        Whether the browser asks for the rows by itself, because finding them takes more round
+        trips than a request should make.
     """
 
     name: ClassVar[str]
@@ -244,9 +253,14 @@ class Resource:
     page_size: ClassVar[int] = 25
     has_detail: ClassVar[bool] = True
     has_charts: ClassVar[bool] = False
+    is_deferred: ClassVar[bool] = False
 
     def page(self, query: Query) -> Page[Any]:
         """Return a page of rows."""
+        raise NotImplementedError
+
+    def prepare(self, query: Query) -> Any:
+        """Return, as JSON, what a deferred list's rows are found by; it comes in `Query`."""
         raise NotImplementedError
 
     def key(self, row: Any) -> str:

@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 
+from core.dynamodb.cursors import decode_cursor, encode_cursor
 from core.dynamodb.errors import CursorError
 from core.staff.actions import offered
 from core.staff.base import LONGEST_INPUT, ResourceView
@@ -17,6 +18,9 @@ from core.staff.download import csv_download
 from core.staff.links import detail_url, list_url, unquote_key
 from core.staff.paging import Trail, read_trail
 from core.staff.resource import Filter, Hint, Query, Resource
+
+# The parameter by which the browser asks for the rows of a deferred list.
+_ROWS = "rows"
 
 
 class ListView(ResourceView):
@@ -31,34 +35,51 @@ class ListView(ResourceView):
         scope = f"staff:{resource.name}?{urlencode(sorted(params.items()))}"
         try:
             trail = read_trail(request.GET.get("cursor", ""), scope=scope)
+            prepared = _read_prepared(request, scope=scope)
         except CursorError:
             messages.warning(
                 request, "That link to a page no longer works; here is the first page."
             )
             return HttpResponseRedirect(_with(url, params))
         query = Query(
-            search=search, filters=chosen, limit=resource.page_size, position=trail.position
+            search=search,
+            filters=chosen,
+            limit=resource.page_size,
+            position=trail.position,
+            prepared=prepared,
         )
         if request.GET.get("format") == "csv":
             return csv_download(resource, query)
-        page = resource.page(query)
+        found: dict[str, Any]
+        if resource.is_deferred and _ROWS not in request.GET:
+            cursor = encode_cursor([resource.prepare(query)], scope=scope + _ROWS)
+            found = {"rows_url": _with(url, {**request.GET.dict(), _ROWS: cursor})}
+        else:
+            page = resource.page(query)
+            found = {
+                "rows": [_cells(resource, row) for row in page.rows],
+                "pages": _paging(trail, page.next, scope=scope, url=url, params=params),
+            }
+        found |= {
+            "resource": resource,
+            "columns": resource.columns,
+            "hint": _for_user(request, resource.empty(query)),
+            "bulk_actions": offered_in_bulk(request, resource),
+            "csv_url": _with(url, {**params, "format": "csv"}),
+        }
+        if resource.is_deferred and _ROWS in request.GET:
+            return TemplateResponse(request, "staff/rows.html", found)
         return self.page(
             "staff/list.html",
             resource.plural,
-            resource=resource,
+            **found,
             query=query,
-            columns=resource.columns,
-            rows=[_cells(resource, row) for row in page.rows],
             filters=[_filter_context(f, chosen, params, url) for f in resource.filters],
             has_typed_filters=bool(_typed(resource)),
             kept_params={n: v for n, v in params.items() if n not in _typed(resource)},
             search_params=chosen,
             clear_url=url,
-            hint=_for_user(request, resource.empty(query)),
             actions=offered(request, resource),
-            bulk_actions=offered_in_bulk(request, resource),
-            csv_url=_with(url, {**params, "format": "csv"}),
-            pages=_paging(trail, page.next, scope=scope, url=url, params=params),
         )
 
 
@@ -87,6 +108,20 @@ class PartView(ResourceView):
             raise Http404(f"{self.resource.plural} have no part called “{part}”.")
         context = found.load(request, unquote_key(key)[:LONGEST_INPUT])
         return TemplateResponse(request, found.template, {"data": context})
+
+
+def _read_prepared(request: HttpRequest, *, scope: str) -> Any:
+    """Return what the page of a deferred list has found out for its rows.
+
+    Raises
+    ------
+    CursorError
+        When the browser did not get it from us.
+    """
+    if _ROWS not in request.GET:
+        return None
+    (prepared,) = decode_cursor(request.GET[_ROWS], scope=scope + _ROWS)
+    return prepared
 
 
 def _for_user(request: HttpRequest, hint: Hint) -> Hint:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from recommendations.services import profiles, versions
 from recommendations.services.versions import ModelVersion
-from recommendations.storage import events, items, serving
+from recommendations.storage import events, everyones_events, items, serving
 
 _WATCHED_ITEMS = 100
 _COMPARED = 10
@@ -152,7 +152,7 @@ def _nearest(item_ids: Sequence[str], version: str | None) -> dict[str, list[str
 
 
 def _recent_users() -> list[str]:
-    found = (event.user_id for event in events.recent(limit=_RECENT_EVENTS).rows)
+    found = (event.user_id for event in everyones_events.recent(limit=_RECENT_EVENTS).rows)
     return list(dict.fromkeys(user_id for user_id in found if user_id is not None))[:_USERS]
 
 

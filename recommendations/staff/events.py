@@ -2,14 +2,15 @@
 
 from collections.abc import Sequence
 from datetime import date
-from functools import partial
 from typing import Any
 
 from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
 
+from core.dynamodb.sharded import LAST
 from core.pages import Page
 from core.staff.html import NOTHING, moment, money, number, row_link, text_or_nothing
+from core.staff.links import list_url
 from core.staff.resource import Column, Filter, Hint, Panel, Query, Resource
 from recommendations.entities import EVENT_TYPES, Event
 from recommendations.services import events
@@ -33,6 +34,10 @@ def _products_cell(row: EventSummary) -> Any:
 def _total(event: Event) -> Any:
     priced = [line.price * line.quantity for line in event.items if line.price is not None]
     return money(sum(priced[1:], priced[0])) if priced else NOTHING
+
+
+def _period(query: Query) -> Period:
+    return Period(_day(query, "since"), _day(query, "until"))
 
 
 def _day(query: Query, name: str) -> date | None:
@@ -60,16 +65,32 @@ class EventResource(Resource):
             choices=tuple((kind, cells.EVENT_LABELS[kind]) for kind in EVENT_TYPES),
         ),
         Filter(name="user", title="user", placeholder="exact id"),
+        Filter(name="item", title="item", placeholder="exact id"),
         Filter(name="since", title="first day (UTC)", is_day=True),
         Filter(name="until", title="last day (UTC)", is_day=True),
     )
 
+    is_deferred = True
+
+    def prepare(self, query: Query) -> list[str]:
+        """Return the month that the page begins in, and the one that the next may begin in."""
+        if "user" in query.filters:
+            return []
+        until = query.position[0] if query.position else LAST
+        return events.months(until=until, period=_period(query), limit=2)
+
     def page(self, query: Query) -> Page[EventSummary]:
-        kind = query.filters.get("type")
-        user = query.filters.get("user")
-        period = Period(_day(query, "since"), _day(query, "until"))
-        list_events = partial(events.history, actor=user) if user else events.recent
-        found = list_events(limit=query.limit, position=query.position, kind=kind, period=period)
+        narrowed: dict[str, Any] = {
+            "kind": query.filters.get("type"),
+            "item_id": query.filters.get("item"),
+            "period": _period(query),
+            "limit": query.limit,
+            "position": query.position,
+        }
+        if "user" in query.filters:
+            found = events.history(actor=query.filters["user"], reads=1, **narrowed)
+        else:
+            found = events.recent(among=query.prepared, **narrowed)
         return Page(tuple(cells.summaries(found.rows)), found.next)
 
     def key(self, row: EventSummary) -> str:
@@ -89,8 +110,10 @@ class EventResource(Resource):
     def empty(self, query: Query) -> Hint:
         if query.is_narrowed:
             return Hint(
-                "No events match these filters. The user’s id must be exact, and the first day not "
-                "after the last. What happened with one item stands on the item’s page."
+                "No events match these filters. Ids of users and items must be exact, and the "
+                "first day not after the last.",
+                "All events",
+                list_url("events"),
             )
         return Hint(
             "No events yet. Send them to the API (POST /api/v1/events/) or load a file with "

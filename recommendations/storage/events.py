@@ -1,34 +1,43 @@
-"""Events: histories by user or session, and everyone's by day.
+"""Events: each by its key, and histories by user or session.
 
 What lists events leaves damaged rows out, so a page may have fewer than were asked for.
 """
 
 import hashlib
+import json
 import logging
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial, reduce
+from operator import and_
+from typing import Any
 
 import msgspec
 from django.core.cache import cache
+from pynamodb.expressions.condition import Condition
+from pynamodb.expressions.operand import Path
+from pynamodb.pagination import ResultIterator
 
 from core.dynamodb.batch import Delete, Get, Put, read_batch, write_all
-from core.dynamodb.sharded import LAST, merge_shards, shard_of
+from core.dynamodb.queries import read_on
+from core.dynamodb.sharded import LAST, shard_of
 from core.pages import Page, page_of
 from core.validation import from_iso, to_key
 from recommendations.entities import SESSION_PREFIX, Event, EventType, Line
-from recommendations.models import DayRow, EventRow
+from recommendations.models import EventRow, MonthRow
 
 logger = logging.getLogger(__name__)
 
-_SHARDS = 4
-_DAYS_PER_READ = 31
+# Everyone's events of a month are spread over so many, see `everyones_events`.
+SHARDS = 2
 # Views, clicks and impressions are most of a history anyway; an index of them would cost a write
 # for each and save nothing.
 _INDEXED = frozenset({"purchase", "cart", "like", "dislike"})
 # A filter looks at so many rows in a round trip.
-_FILTERED_PAGE = 1000
-_KNOWN_DAY_SECONDS = 3600
+FILTERED_PAGE = 1000
+MAX_READS = 10
+_KNOWN_MONTH_SECONDS = 3600
 # Before every year.
 _FIRST = "0"
 
@@ -68,6 +77,11 @@ def key_of(event: Event) -> EventKey:
     return event.actor, _moment(event.timestamp, event.event_id)
 
 
+def month_of(moment: str) -> str:
+    """Return the month of a key that begins with a time."""
+    return moment[:7]
+
+
 def _moment(timestamp: datetime, event_id: str) -> str:
     return f"{to_key(timestamp)}#{event_id}"
 
@@ -80,7 +94,7 @@ def _entry(event: Event) -> str:
 
 def _to_row(event: Event) -> EventRow:
     moment = _moment(event.timestamp, event.event_id)
-    shard = shard_of(f"{event.actor}#{event.event_id}", shards=_SHARDS)
+    shard = shard_of(f"{event.actor}#{event.event_id}", shards=SHARDS)
     return EventRow(
         event.actor,
         moment,
@@ -92,7 +106,7 @@ def _to_row(event: Event) -> EventRow:
         session_id=event.session_id,
         order_id=event.order_id,
         recommendation_id=event.recommendation_id,
-        day_shard=f"{moment[:10]}#{shard}",
+        month_shard=f"{month_of(moment)}#{shard}",
         entry=_entry(event),
         actor_type=f"{event.actor}#{event.type}" if event.type in _INDEXED else None,
     )
@@ -141,10 +155,10 @@ def save(events: Sequence[Event], *, progress: Callable[[int], None] | None = No
         With the rows that DynamoDB did not take.
     """
     rows = {(event.actor, _moment(event.timestamp, event.event_id)): event for event in events}
-    days = sorted({moment[:10] for _, moment in rows})
-    unknown = [day for day in days if cache.get(f"event-day:{day}") is None]
-    write_all([Put(DayRow(DayRow.PK, day)) for day in unknown])
-    cache.set_many({f"event-day:{day}": True for day in unknown}, _KNOWN_DAY_SECONDS)
+    months = sorted({month_of(moment) for _, moment in rows})
+    unknown = [month for month in months if cache.get(f"event-month:{month}") is None]
+    write_all([Put(MonthRow(MonthRow.PK, month)) for month in unknown])
+    cache.set_many({f"event-month:{month}": True for month in unknown}, _KNOWN_MONTH_SECONDS)
     write_all((Put(_to_row(event)) for event in rows.values()), progress=progress)
 
 
@@ -178,103 +192,68 @@ def history(
     limit: int,
     position: str | None = None,
     kind: str | None = None,
+    item_id: str | None = None,
     period: Period = ALWAYS,
     consistent: bool = False,
+    reads: int = MAX_READS,
 ) -> Page[Event]:
     """Return the newest events of a user or session, those before ``position`` if given.
 
-    ``consistent`` is for all types together; what an index answers may be some milliseconds old.
+    Where no index answers, for a rare type or an item, a page ends early after so many reads, of
+    1,000 events each. ``consistent`` is for all types together; what an index answers may be some
+    milliseconds old.
     """
     if period.is_empty:
         return Page(())
     # Both ends are included, so the row at the position comes once more.
     within = EventRow.moment.between(period.first_key, position or period.last_key)
     most = limit + 1 if position is None else limit + 2
-    if kind in _INDEXED:
-        found = EventRow.by_type.query(
-            f"{actor}#{kind}", within, scan_index_forward=False, limit=most
-        )
-    else:
-        found = EventRow.query(
+    indexed = kind in _INDEXED
+    passing = narrowed(kind=None if indexed else kind, item_id=item_id)
+
+    def query(start: Any, **size: Any) -> ResultIterator[EventRow]:
+        if indexed:
+            return EventRow.by_type.query(
+                f"{actor}#{kind}",
+                within,
+                passing,
+                scan_index_forward=False,
+                last_evaluated_key=start,
+                **size,
+            )
+        return EventRow.query(
             actor,
             within,
-            None if kind is None else EventRow.type == kind,
+            passing,
             scan_index_forward=False,
             consistent_read=consistent,
-            limit=most,
-            page_size=None if kind is None else _FILTERED_PAGE,
+            last_evaluated_key=start,
+            **size,
         )
+
+    if passing is None:
+        found, stopped = list(query(None, limit=most)), None
+    else:
+        read = partial(query, page_size=FILTERED_PAGE)
+        found, stopped = read_on(read, wanted=most, reads=reads)
     rows = [row for row in found if row.moment != position][: limit + 1]
     page = page_of(rows, limit=limit, entity=lambda row: row, position=lambda row: row.moment)
-    return Page(tuple(readable(page.rows)), page.next)
+    following = page.next
+    if following is None and stopped is not None:
+        following = stopped[EventRow.moment.attr_name]["S"]
+    return Page(tuple(readable(page.rows)), following)
 
 
-def recent(
-    *,
-    limit: int,
-    position: Sequence[str] | None = None,
-    kind: str | None = None,
-    period: Period = ALWAYS,
-) -> Page[Event]:
-    """Return everyone's newest events, those before ``position`` (day, entry) if given.
-
-    With a type, a page ends after 31 days even if it is not full, so that the reads stay bounded.
-    """
-    if period.is_empty:
-        return Page(())
-    day, entry = position or (period.last_key, None)
-    found: list[EventRow] = []
-    for number, current in enumerate(_days_down_from(day, first=period.first_key)):
-        if kind is not None and number == _DAYS_PER_READ:
-            return Page(tuple(readable(found)), [current, LAST])
-        upper = entry if current == day else None
-        found += _events_of(current, limit=limit + 1 - len(found), before=upper, kind=kind)
-        if len(found) > limit:
-            break
-    last = found[limit - 1] if len(found) > limit else None
-    return Page(
-        tuple(readable(found[:limit])),
-        None if last is None else [last.day_shard[:10], last.entry],
-    )
-
-
-def _days_down_from(day: str, *, first: str = _FIRST) -> Iterator[str]:
-    for row in DayRow.query(
-        DayRow.PK,
-        DayRow.sk.between(first, day),
-        scan_index_forward=False,
-        page_size=_DAYS_PER_READ,
-    ):
-        yield row.sk
-
-
-def _events_of(day: str, *, limit: int, before: str | None, kind: str | None) -> list[EventRow]:
-    def read(shard: str) -> list[EventRow]:
-        return list(
-            EventRow.by_day.query(
-                shard,
-                None if before is None else EventRow.entry < before,
-                None if kind is None else EventRow.type == kind,
-                scan_index_forward=False,
-                limit=limit,
-                page_size=None if kind is None else _FILTERED_PAGE,
-            )
-        )
-
-    return merge_shards(
-        read,
-        shards=[f"{day}#{shard}" for shard in range(_SHARDS)],
-        key=lambda row: row.entry,
-        limit=limit,
-        newest_first=True,
-    )
-
-
-def by_day() -> Iterator[Event]:
-    """Yield all events, the newest day first, without a scan; memory stays bounded."""
-    for day in _days_down_from(LAST):
-        for shard in range(_SHARDS):
-            yield from readable(EventRow.by_day.query(f"{day}#{shard}"))
+def narrowed(*, kind: str | None, item_id: str | None) -> Condition | None:
+    """Return the filter for events of a type, or with a product; None for all."""
+    parts: list[Condition] = []
+    if kind is not None:
+        parts.append(EventRow.type == kind)
+    if item_id is not None:
+        # Lines are stored as JSON, and an id always stands first in its line.
+        written = json.dumps(item_id, ensure_ascii=False)
+        parts.append(Path(EventRow.lines.attr_name).contains(f"[{written},"))
+    return reduce(and_, parts) if parts else None
 
 
 def keys_after(position: Sequence[str] | None, *, limit: int) -> list[EventKey]:

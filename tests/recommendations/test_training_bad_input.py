@@ -43,7 +43,7 @@ def raw_event(number: int, **changes: str | None) -> dict[str, dict[str, object]
         "timestamp#event_id": "2026-11-01T12:00:00.000000Z#e",
         "type": "purchase",
         "lines": '[["tea",1,null]]',
-        "day_shard": "2026-11-01#0",
+        "month_shard": "2026-11#0",
         "entry": f"raw-{number}",
     }
     row.update(changes)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -13,7 +14,7 @@ from core.dynamodb.meter import metered
 from core.pages import Page
 from recommendations.entities import Event, Line
 from recommendations.models import EventRow
-from recommendations.storage import events, windows
+from recommendations.storage import events, everyones_events, windows
 from recommendations.storage.events import key_of
 from tests.recommendations.factories import START, event
 
@@ -78,16 +79,16 @@ def test_a_history_can_be_narrowed_to_one_type() -> None:
     assert only.type == "view"
 
 
-def test_everyones_events_come_newest_first_across_days_and_shards() -> None:
+def test_everyones_events_come_newest_first_across_months_and_shards() -> None:
     sent = [
-        event(f"user-{n % 5}", "tea", event_id=f"e-{n:02}", hours=n * 13 % 200) for n in range(40)
+        event(f"user-{n % 5}", "tea", event_id=f"e-{n:02}", hours=n * 130 % 2000) for n in range(40)
     ]
     events.save(sent)
 
     seen = []
     position = None
     while True:
-        page = events.recent(limit=7, position=position)
+        page = everyones_events.recent(limit=7, position=position)
         seen += [(row.timestamp, row.event_id) for row in page.rows]
         position = page.next
         if position is None:
@@ -97,14 +98,30 @@ def test_everyones_events_come_newest_first_across_days_and_shards() -> None:
     assert seen == sorted(((e.timestamp, e.event_id) for e in sent), reverse=True)
 
 
-def test_empty_days_cost_nothing_when_looking_for_the_newest_events() -> None:
+def test_empty_months_cost_nothing_when_looking_for_the_newest_events() -> None:
     events.save([event("ann", "tea"), event("ann", "cup", event_id="e-2", hours=24 * 900)])
 
     with metered() as meter:
-        assert len(events.recent(limit=2).rows) == 2
+        assert len(everyones_events.recent(limit=2).rows) == 2
 
-    # One for the days, and one per shard of the two days that have events.
-    assert meter.round_trips == 9
+    # One for the months, and one per shard of the two that have events.
+    assert meter.round_trips == 5
+
+
+def test_a_page_among_known_months_reads_the_first_and_says_where_to_go_on() -> None:
+    events.save([event("ann", "tea"), event("ann", "cup", event_id="e-2", hours=24 * 900)])
+    months = everyones_events.months(limit=2)
+
+    with metered() as meter:
+        page = everyones_events.recent(limit=2, among=months)
+
+    assert [row.event_id for row in page.rows] == ["e-2"]
+    assert meter.round_trips == 2
+    month, _ = page.next
+    assert everyones_events.months(until=month, limit=2) == [month]
+    rest = everyones_events.recent(limit=2, position=page.next, among=[month])
+    assert [row.event_id for row in rest.rows] == ["e-1"]
+    assert rest.next is None
 
 
 def test_a_session_without_a_user_has_a_history_of_its_own() -> None:
@@ -165,8 +182,10 @@ def test_a_damaged_event_costs_no_other_one_its_place() -> None:
     assert pages(
         lambda position: events.history(actor="ann", limit=2, position=position, kind="purchase")
     ) == (newest_first)
-    assert pages(lambda position: events.recent(limit=2, position=position)) == newest_first
-    assert sorted(events.by_day(), key=key_of) == sent
+    assert (
+        pages(lambda position: everyones_events.recent(limit=2, position=position)) == newest_first
+    )
+    assert sorted(everyones_events.everything(), key=key_of) == sent
     span = (START, START + timedelta(days=1))
     assert windows.find(actor="ann", spans=[span], kinds=["purchase"]) == sent
     damaged = START.replace(hour=15, minute=30)
@@ -198,29 +217,26 @@ def test_purchases_are_found_at_once_behind_any_number_of_views() -> None:
     assert meter.round_trips == 1
 
 
-def test_a_type_that_nobody_used_is_looked_for_in_few_round_trips() -> None:
+def test_what_hardly_anybody_did_is_looked_for_in_few_round_trips(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for module in (events, everyones_events):
+        monkeypatch.setattr(module, "FILTERED_PAGE", 20)
     events.save(
-        [event(f"u{n}", "cup", event_id=f"v-{n}", hours=n % 48, kind="view") for n in range(600)]
+        [event("ann", "tea", kind="click"), event("ann", "tea [1", event_id="odd", hours=1)]
+    )
+    events.save(
+        [event("ann", "cup", event_id=f"v-{n}", hours=2 + n, kind="view") for n in range(90)]
     )
 
-    with metered() as meter:
-        assert events.recent(limit=20, kind="like").rows == ()
-
-    assert meter.round_trips <= 1 + 3 * 4
-
-
-def test_everyones_events_of_a_type_end_a_page_after_a_month_of_days() -> None:
-    events.save([event("ann", "tea", kind="like")])
-    events.save(
-        [event("ann", "cup", event_id=f"v-{n}", hours=24 * n + 1, kind="view") for n in range(40)]
-    )
-
-    first = events.recent(limit=5, kind="like")
-    second = events.recent(limit=5, position=first.next, kind="like")
-
-    assert first.rows == ()
-    assert [row.type for row in second.rows] == ["like"]
-    assert second.next is None
+    for narrowed in ({"kind": "click"}, {"item_id": "tea"}):
+        for read in (everyones_events.recent, partial(events.history, actor="ann", reads=1)):
+            with metered() as meter:
+                page = read(limit=5, **narrowed)
+            assert page.rows == ()
+            assert meter.round_trips <= 3
+            (only,) = pages(lambda at, read=read, how=narrowed: read(limit=5, position=at, **how))
+            assert (only.type, only.items[0].item_id) == ("click", "tea")
 
 
 def test_keys_of_the_longest_ids_keep_within_dynamodbs_limits() -> None:
@@ -233,4 +249,4 @@ def test_keys_of_the_longest_ids_keep_within_dynamodbs_limits() -> None:
     assert len(row.moment.encode()) <= 1024
     assert len(row.entry.encode()) <= 1024
     assert len(row.actor_type.encode()) <= 2048
-    assert events.recent(limit=1).rows == (sent,)
+    assert everyones_events.recent(limit=1).rows == (sent,)
