@@ -51,6 +51,27 @@ def export(event: Mapping[str, Any] | None = None, context: Any = None) -> dict[
     return {"job_id": job.job_id, **job.result}
 
 
+def import_(event: Mapping[str, Any] | None = None, context: Any = None) -> dict[str, Any]:
+    """Import a file that lies in S3, or check its rows; return what came of it.
+
+    ``job_id`` in the event names a queued job to run; otherwise a new one is recorded, with the
+    event's ``parameters``, those of `recommendations.importing.parameters`. It may be run again:
+    nothing is stored twice.
+    """
+    from recommendations.importing import job as importing
+
+    event = event or {}
+    deadline = _deadline(context)
+    job = jobs.run(
+        name="import",
+        work=lambda progress: importing.import_file(progress, deadline=deadline),
+        job_id=event.get("job_id"),
+        by=_started_by(event),
+        parameters=event.get("parameters"),
+    )
+    return {"job_id": job.job_id, **job.result}
+
+
 def rebuild(event: Mapping[str, Any] | None = None, context: Any = None) -> dict[str, Any]:
     """Make profiles, counters and live lists anew from the events; return what came of it.
 

@@ -9,9 +9,10 @@ from recommendations.importing.runner import (
     Summary,
     System,
     latest_event,
+    records,
     run,
 )
-from recommendations.importing.sources import SourceError
+from recommendations.importing.sources import Source, SourceError
 
 __all__ = [
     "ALIASES",
@@ -20,10 +21,12 @@ __all__ = [
     "Progress",
     "Reject",
     "RejectsFile",
+    "Source",
     "SourceError",
     "StoppedError",
     "Summary",
     "System",
     "latest_event",
+    "records",
     "run",
 ]

@@ -128,8 +128,14 @@ def _known(kind: Kind) -> str:
     return f"there are: {', '.join(ALIASES[kind])}"
 
 
-def match(header: Sequence[str], *, kind: Kind, mapped: Mapping[str, str]) -> Columns:
-    """Find the field of each column of a CSV header.
+def match(
+    header: Sequence[str],
+    *,
+    kind: Kind,
+    mapped: Mapping[str, str],
+    ignored: Collection[str] = (),
+) -> Columns:
+    """Find the field of each column of a CSV header; of those to be ignored, none.
 
     Raises
     ------
@@ -142,6 +148,21 @@ def match(header: Sequence[str], *, kind: Kind, mapped: Mapping[str, str]) -> Co
         if column not in names:
             message = f"there is no column {column!r}; the file has: {', '.join(names)}"
             raise ColumnsError(message)
+    fields = guess(names, kind=kind, mapped=mapped, ignored=ignored)
+    _check(names, fields, kind=kind)
+    unused = tuple(name for name, field in zip(names, fields, strict=True) if field is None)
+    return Columns(fields=tuple(fields), unused=unused)
+
+
+def guess(
+    names: Sequence[str],
+    *,
+    kind: Kind,
+    mapped: Mapping[str, str] | None = None,
+    ignored: Collection[str] = (),
+) -> list[str | None]:
+    """Return the field that each column seems to hold; several may seem to hold the same."""
+    mapped = mapped or {}
     known = {
         plain_name(name): field
         for field, aliases in ALIASES[kind].items()
@@ -151,10 +172,17 @@ def match(header: Sequence[str], *, kind: Kind, mapped: Mapping[str, str]) -> Co
     own = {plain_name(field) for field in ALIASES[kind]}
     taken = {
         *mapped.values(),
-        *(known[plain_name(name)] for name in names if plain_name(name) in own),
+        *(
+            known[plain_name(name)]
+            for name in names
+            if plain_name(name) in own and name not in ignored
+        ),
     }
     fields: list[str | None] = []
     for name in names:
+        if name in ignored:
+            fields.append(None)
+            continue
         field = mapped.get(name)
         if field is None and _is_attribute(name, kind):
             field = name
@@ -163,9 +191,7 @@ def match(header: Sequence[str], *, kind: Kind, mapped: Mapping[str, str]) -> Co
             if is_own or candidate not in taken:
                 field = candidate
         fields.append(field)
-    _check(names, fields, kind=kind)
-    unused = tuple(name for name, field in zip(names, fields, strict=True) if field is None)
-    return Columns(fields=tuple(fields), unused=unused)
+    return fields
 
 
 def _check(names: Sequence[str], fields: Sequence[str | None], *, kind: Kind) -> None:

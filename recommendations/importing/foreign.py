@@ -87,8 +87,8 @@ def event_type(name: Any, known: Mapping[str, str], mapped: Mapping[str, str]) -
     found = mapped.get(key) or known.get(key)
     if found is None:
         message = (
-            f"It is not known what `{name}` means here; say so with --map {name}=TYPE, where TYPE "
-            f"is one of {', '.join(EVENT_TYPES)}."
+            f"It is not known what `{name}` means here; say which type it is, on the command line "
+            f"with --map {name}=TYPE: {', '.join(EVENT_TYPES)}."
         )
         raise InvalidInputError({"type": [message]})
     return found

@@ -81,24 +81,28 @@ class CsvReader:
     ----------
     header
         The names of the columns; empty when the file is.
+    header_text, delimiter
+        The same as it stands in the file, and what is between its values.
     """
 
     def __init__(self, lines: Iterable[Line]) -> None:
         self._lines = _Lines(lines)
-        self._delimiter = ","
+        self.delimiter = ","
+        self.header_text = ""
         first = next((line for line in self._lines if line.data.strip()), None)
         self.header: list[str] = []
         self.header_problem: str | None = None
         if first is not None:
             text = _text(first)
             self.header_problem = _problem(first, text)
-            self._delimiter = max(DELIMITERS, key=text.count)
+            self.delimiter = max(DELIMITERS, key=text.count)
             self._lines.put_back([first])
             found = self._next(next(self._lines))
             if isinstance(found, Reject):
                 self.header_problem = self.header_problem or _OPEN_QUOTE
             else:
                 self.header = [name.strip() for name in found.cells]
+                self.header_text = found.text
 
     def rows(self, fields: Sequence[str | None]) -> Iterator[Record | Reject]:
         """Yield the rows; ``fields`` names the field of each column, None to leave it out.
@@ -124,9 +128,7 @@ class CsvReader:
         if '"' not in text:
             if problem := _problem(line, text):
                 return whole_row(line.number, problem, text)
-            return self._checked(
-                _Cells(line.number, line.number, text.split(self._delimiter), text)
-            )
+            return self._checked(_Cells(line.number, line.number, text.split(self.delimiter), text))
         if line.too_long:
             return whole_row(line.number, _TOO_LONG, text)
         return self._quoted(line)
@@ -139,7 +141,7 @@ class CsvReader:
         while True:
             if closes:
                 try:
-                    (cells,) = csv.reader([text], delimiter=self._delimiter, strict=True)
+                    (cells,) = csv.reader([text], delimiter=self.delimiter, strict=True)
                 except csv.Error as error:
                     if "unexpected end" not in str(error):
                         problem = f"This row is not valid CSV: {error}."

@@ -15,11 +15,18 @@ _SHOWN_CHARACTERS = 2000
 
 @dataclass(frozen=True, slots=True)
 class Reject:
-    """A row that was not accepted: its first line, what is wrong by field, and its text."""
+    """A row that was not accepted: its first line, what is wrong by field, and its text.
+
+    Attributes
+    ----------
+    event
+        What names the event that it is a line of, where the file has one line per row.
+    """
 
     line: int
     reason: Mapping[str, Sequence[str]]
     text: str
+    event: str | None = None
 
 
 def whole_row(line: int, problem: str, text: str) -> Reject:

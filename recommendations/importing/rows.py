@@ -68,7 +68,13 @@ def reject(record: Record, details: Mapping[str, list[str]], *, flat: bool = Fal
         (_LINE_PATH.sub("", name) if flat else name) or WHOLE_ROW: texts
         for name, texts in details.items()
     }
-    return Reject(record.line, reason, record.text)
+    return Reject(record.line, reason, record.text, event_name(record) if flat else None)
+
+
+def event_name(record: Record) -> str | None:
+    """Return what names the event that a row is a line of, if anything does."""
+    name = record.fields.get("event_id") or record.fields.get("order_id")
+    return None if name is None else str(name)
 
 
 def products(
@@ -270,7 +276,7 @@ def flat_events(
                     f"Other lines of this event begin at line {begun}; put all lines of an event "
                     "next to each other, or they would replace each other."
                 )
-                yield Reject(record.line, {WHOLE_ROW: [problem]}, record.text)
+                yield reject(record, {WHOLE_ROW: [problem]}, flat=True)
                 continue
             earlier.add(key, record.line)
         order = _Order(key, event, has_id, list(event.items), record.last_line)

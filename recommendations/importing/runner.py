@@ -36,6 +36,8 @@ class Plan:
         Keys of JSON Lines objects to leave out.
     batch
         Rows that are stored at once; memory grows with it.
+    after_line
+        Rows up to this line are read once more, and not stored again.
     """
 
     kind: Kind
@@ -46,6 +48,7 @@ class Plan:
     ignored: frozenset[str] = frozenset()
     dry_run: bool = False
     batch: int = 1000
+    after_line: int = 0
 
 
 @dataclass(slots=True)
@@ -78,13 +81,24 @@ class StoppedError(Exception):
         if summary.last_line == 0:
             stored = f"Nothing of {name} is known to be stored"
         super().__init__(
-            f"{problem}. {stored}; run the same command again, nothing is stored twice."
+            f"{problem}. {stored}; run the same import again, nothing is stored twice."
         )
         self.summary = summary
 
 
 OnReject = Callable[[str, Reject], None]
 Progress = Callable[[int, Summary], None]
+
+
+def records(source: Source, plan: Plan) -> Iterator[Record | Reject]:
+    """Yield the rows of a file with fields of ours, before they are checked.
+
+    Raises
+    ------
+    SourceError
+        When the file cannot be read.
+    """
+    return _records(source, plan, Summary())
 
 
 def _records(source: Source, plan: Plan, summary: Summary) -> Iterator[Record | Reject]:
@@ -106,7 +120,7 @@ def _records(source: Source, plan: Plan, summary: Summary) -> Iterator[Record | 
         return
     reader = _csv_reader(source)
     try:
-        columns = match(reader.header, kind=plan.kind, mapped=plan.mapped)
+        columns = match(reader.header, kind=plan.kind, mapped=plan.mapped, ignored=plan.ignored)
     except ColumnsError as error:
         message = f"{source.name}: {error}"
         raise SourceError(message) from error
@@ -193,7 +207,7 @@ def latest_event(path: str, plan: Plan) -> datetime | None:
 
 
 def run(
-    path: str,
+    source: Source,
     plan: Plan,
     *,
     on_reject: OnReject,
@@ -210,7 +224,7 @@ def run(
     """
     summary = Summary()
     store: Store | None = None if plan.dry_run else store_for(plan.kind)
-    with patient(_PATIENCE_SECONDS), Source(path) as source:
+    with patient(_PATIENCE_SECONDS), source:
         accepted = _accepted(source, plan, summary, on_reject)
         try:
             for batch in _batches(accepted, plan.batch):
@@ -238,6 +252,9 @@ def _accepted(
         if isinstance(row, Reject):
             summary.rejected += 1
             on_reject(source.name, row)
+        elif row.last_line <= plan.after_line:
+            summary.stored += 1
+            summary.last_line = row.last_line
         else:
             yield row
 

@@ -43,22 +43,33 @@ class Line(NamedTuple):
 class Source:
     """A file, or standard input for ``-``.
 
+    Parameters
+    ----------
+    path
+    file, size
+        What to read in place of a file of this name, and how many bytes it has.
+
     Attributes
     ----------
     size
         Bytes on disk, to show progress; None when unknown.
     """
 
-    def __init__(self, path: str) -> None:
+    def __init__(
+        self, path: str, *, file: io.RawIOBase | None = None, size: int | None = None
+    ) -> None:
         self.path = path
         self.name = "standard input" if path == STDIN else path
-        self.size: int | None = None
+        self.size = size
+        self._file = file
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
         try:
-            if self.path == STDIN:
-                self._raw: BinaryIO = sys.stdin.buffer
+            if self._file is not None:
+                self._raw: BinaryIO = io.BufferedReader(self._file)
+            elif self.path == STDIN:
+                self._raw = sys.stdin.buffer
             else:
                 self._raw = self._stack.enter_context(Path(self.path).open("rb"))
                 self.size = Path(self.path).stat().st_size

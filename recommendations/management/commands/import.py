@@ -139,7 +139,9 @@ class Command(BaseCommand):
         with rejects:
             for file in options["files"]:
                 with _progress_bar(file) as progress:
-                    summary = importing.run(file, plan, on_reject=rejects.write, progress=progress)
+                    summary = importing.run(
+                        importing.Source(file), plan, on_reject=rejects.write, progress=progress
+                    )
                 self._report(file, plan, summary)
         return rejects.count
 

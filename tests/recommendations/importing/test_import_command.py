@@ -15,7 +15,7 @@ from django.core.management import CommandError, call_command
 
 from core.dynamodb.connection import call, connection
 from core.dynamodb.tables import table_name
-from recommendations.importing import Plan, run
+from recommendations.importing import Plan, Source, run
 from recommendations.importing.rows import EventRules
 from recommendations.services import catalogue, events
 from users.services import customers
@@ -274,7 +274,7 @@ def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
             file.writelines(_rows_for(count))
         plan = Plan(kind="events", rules=EventRules(now=datetime.now(UTC)), dry_run=True, batch=500)
         tracemalloc.start()
-        summary = run(str(path), plan, on_reject=lambda *_: None, progress=lambda *_: None)
+        summary = run(Source(str(path)), plan, on_reject=lambda *_: None, progress=lambda *_: None)
         found = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         assert summary.stored == count
