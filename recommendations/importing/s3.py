@@ -19,7 +19,9 @@ PREFIX = "imports/"
 MAX_BYTES = 5 * 1024**3
 _FORM_SECONDS = 3600
 _RANGE_BYTES = 4 * 1024**2
-_NOT_THERE = frozenset({"404", "403", "AccessDenied", "NoSuchKey", "NotFound", "412"})
+_NOT_THERE = frozenset(
+    {"404", "403", "AccessDenied", "NoSuchKey", "NotFound", "412", "PreconditionFailed"}
+)
 
 
 @dataclass(frozen=True, slots=True)
