@@ -9,7 +9,7 @@ from typing import Any
 
 from django.conf import settings
 
-from recommendations.services import dead_letters, jobs, lists
+from recommendations.services import dead_letters, jobs, lists, notifications, stepwise
 from recommendations.services import rebuild as rebuilding
 
 
@@ -17,18 +17,86 @@ def train(event: Mapping[str, Any] | None = None, context: Any = None) -> dict[s
     """Train a model on all events and publish it unless it is worse; return what came of it.
 
     ``job_id`` in the event names a queued job to run; otherwise a new one is recorded. On Lambda
-    the model is refined as far as the function's time allows.
+    the model is refined as far as the function's time allows. The schedule only starts the state
+    machine, where there is one.
     """
     from recommendations import training
 
     event = event or {}
+    if _by_schedule(event) and settings.TRAINING_STATE_MACHINE:
+        return {"job_id": jobs.start(name="train", by="schedule").job_id}
     timing = training.Timing(deadline=_deadline(context))
 
     def work(progress: jobs.Progress) -> dict[str, Any]:
         return training.train(progress, tune_seconds=settings.TRAINING_TUNE_SECONDS, timing=timing)
 
-    job = jobs.run(name="train", work=work, job_id=event.get("job_id"), by=_started_by(event))
+    job = jobs.run(
+        name="train",
+        work=work,
+        job_id=event.get("job_id"),
+        by=_started_by(event),
+        on_end=notifications.training_ended,
+    )
     return {"job_id": job.job_id, **job.result}
+
+
+def train_step(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
+    """Run one step of a training, as the state machine asks; return what is known of it by then.
+
+    The event names the ``step``, a function of `recommendations.training.workflow`, and the
+    ``job_id``.
+    """
+    from recommendations.training import Timing, workflow
+
+    work = workflow.STEPS[event["step"]]
+    timing = Timing(deadline=_deadline(context))
+    job = stepwise.step(
+        name="train", job_id=event["job_id"], work=lambda progress: work(progress, timing)
+    )
+    return {"job_id": job.job_id, **job.result}
+
+
+def train_part(event: Mapping[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG001  # Lambda's signature
+    """Write one part of a model's rows, beside others that write other parts."""
+    from recommendations.training import workflow
+
+    job_id, part = event["job_id"], event["part"]
+    stepwise.part(
+        name="train",
+        job_id=job_id,
+        work=lambda count: workflow.write_part(job_id, part, on_rows=count),
+    )
+    return {}
+
+
+def train_notify(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
+    """End a training: give up what nobody needs any more, and tell whoever wants to know."""
+    from recommendations.training import Timing, workflow
+
+    timing = Timing(deadline=_deadline(context))
+    job = stepwise.step(
+        name="train",
+        job_id=event["job_id"],
+        work=lambda progress: workflow.finish(progress, timing),
+        last=True,
+    )
+    notifications.training_ended(job)
+    return {"job_id": job.job_id, **job.result}
+
+
+def train_failed(event: Mapping[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG001  # Lambda's signature
+    """Note that a step of a training has failed for good, and tell whoever wants to know.
+
+    ``error`` in the event is what Step Functions caught: ``Error`` and ``Cause``.
+    """
+    from recommendations.training import workflow
+
+    job_id = str(event["job_id"])
+    job = stepwise.fail(name="train", job_id=job_id, error=stepwise.reason(event["error"]))
+    if job is not None:
+        notifications.training_ended(job)
+    workflow.clear(job_id)
+    return {"job_id": job_id}
 
 
 def export(event: Mapping[str, Any] | None = None, context: Any = None) -> dict[str, Any]:
@@ -115,4 +183,8 @@ def _deadline(context: Any) -> float | None:
 
 
 def _started_by(event: Mapping[str, Any]) -> str:
-    return str(event.get("by") or ("schedule" if event.get("time") else "invoke"))
+    return str(event.get("by") or ("schedule" if _by_schedule(event) else "invoke"))
+
+
+def _by_schedule(event: Mapping[str, Any]) -> bool:
+    return bool(event.get("time"))

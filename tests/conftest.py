@@ -33,6 +33,12 @@ def dynamodb(_tables: None) -> Iterator[None]:
     _written.clear()
 
 
+@pytest.fixture
+def written_elsewhere(dynamodb: None) -> None:
+    """Empty all tables after the test: a process that this one did not start writes there too."""
+    _written.update(tables.registered())
+
+
 def _empty(name: str) -> None:
     keys = tables.registered()[name].key_names()
     names = {f"#{position}": key for position, key in enumerate(keys)}

@@ -13,6 +13,8 @@ _ENDPOINT = "ALSOBOUGHT_TEST_ENDPOINT"
 _stack: MiniStack | None = None
 
 if _ENDPOINT not in os.environ:
+    # State machines wait a twentieth of the time before they try again.
+    os.environ["SFN_WAIT_SCALE"] = "0.05"
     _stack = MiniStack(Path(tempfile.mkdtemp(prefix="alsobought-tests-")))
     _stack.start()
     os.environ.update(_stack.environment)

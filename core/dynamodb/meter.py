@@ -45,6 +45,14 @@ class Meter:
             else:
                 self.write_units += units
 
+    def as_dict(self) -> dict[str, float]:
+        """Return plain values for JSON."""
+        return {
+            "read_units": self.read_units,
+            "write_units": self.write_units,
+            "round_trips": self.round_trips,
+        }
+
 
 _active: ContextVar[tuple[Meter, ...]] = ContextVar("dynamodb_meters", default=())
 

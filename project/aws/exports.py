@@ -1,11 +1,16 @@
-"""The bucket of exports and of files to import: private, encrypted, and emptied by itself."""
+"""The bucket of exports, files to import and what a training hands on: private, encrypted, and
+emptied by itself.
+"""
 
 import boto3
 
 from recommendations.exporting.s3 import PREFIX as EXPORTS
 from recommendations.importing.s3 import PREFIX as IMPORTS
+from recommendations.storage.artifacts import KEPT_DAYS as HANDED_ON_DAYS
+from recommendations.storage.artifacts import PREFIX as HANDED_ON
 
-KEPT_DAYS = 7
+#: Days after which a file is removed, by how its key begins.
+KEPT_DAYS = {EXPORTS: 7, IMPORTS: 7, HANDED_ON: HANDED_ON_DAYS}
 
 
 def ensure_bucket(name: str, *, region: str) -> None:
@@ -40,10 +45,10 @@ def ensure_bucket(name: str, *, region: str) -> None:
                     "ID": prefix.rstrip("/"),
                     "Status": "Enabled",
                     "Filter": {"Prefix": prefix},
-                    "Expiration": {"Days": KEPT_DAYS},
+                    "Expiration": {"Days": days},
                     "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 1},
                 }
-                for prefix in (EXPORTS, IMPORTS)
+                for prefix, days in KEPT_DAYS.items()
             ]
         },
     )

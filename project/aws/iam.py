@@ -10,6 +10,7 @@ from project.aws.stages import Stage
 from project.aws.stream import failure_queue, source_tables
 from recommendations.exporting.s3 import PREFIX as EXPORTS
 from recommendations.importing.s3 import PREFIX as IMPORTS
+from recommendations.storage.artifacts import PREFIX as HANDED_ON
 
 READ = ("dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query")
 CHANGE = (
@@ -62,6 +63,8 @@ TABLES: dict[str, dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
         "Read": (READ, ("events", "neighbours", "operations")),
     },
     "jobs": {
+        # About how many events are there?
+        "Size": (("dynamodb:DescribeTable",), ("events",)),
         "Change": (
             CHANGE,
             ("dead_letters", "item_terms", "lists", "neighbours", "operations", "users"),
@@ -101,6 +104,7 @@ def policy(stage: Stage, *, account: str) -> dict[str, Any]:
         statements.append(_allow("StartJobs", ["lambda:InvokeFunction"], [arn]))
     if settings.EXPORT_BUCKET:
         statements += _files(stage)
+    statements += _training(stage, account)
     if "jobs" in stage.roles and settings.FAILURE_QUEUE:
         statements += _failures(stage, account)
     if "stream" in stage.roles:
@@ -124,12 +128,36 @@ def _files(stage: Stage) -> Iterator[dict[str, Any]]:
         f"arn:aws:s3:::{settings.EXPORT_BUCKET}/{prefix}*" for prefix in (EXPORTS, IMPORTS)
     )
     if "jobs" in stage.roles:
+        yield from _handed_on()
         writing = ["s3:AbortMultipartUpload", "s3:PutObject"]
         yield _allow("WriteFiles", writing, [exports, imports])
         yield _allow("ReadImports", ["s3:GetObject"], [imports])
     if "api" in stage.roles:
         yield _allow("LinkFiles", ["s3:GetObject"], [exports, imports])
         yield _allow("UploadImports", ["s3:PutObject"], [imports])
+
+
+def _handed_on() -> Iterator[dict[str, Any]]:
+    """Let the steps of a training hand files on to each other, and remove them."""
+    bucket = f"arn:aws:s3:::{settings.EXPORT_BUCKET}"
+    changing = ["s3:DeleteObject", "s3:GetObject", "s3:PutObject"]
+    yield _allow("HandOn", changing, [f"{bucket}/{HANDED_ON}*"])
+    listing = _allow("ListHandedOn", ["s3:ListBucket"], [bucket])
+    yield {**listing, "Condition": {"StringLike": {"s3:prefix": [f"{HANDED_ON}*"]}}}
+
+
+def _training(stage: Stage, account: str) -> Iterator[dict[str, Any]]:
+    """Start and stop the state machine that trains, and tell how it ended."""
+    of = f"{stage.region}:{account}"
+    machine, topic = settings.TRAINING_STATE_MACHINE, settings.NOTIFICATION_TOPIC
+    if machine and stage.roles & {"api", "jobs"}:
+        machines = [f"arn:aws:states:{of}:stateMachine:{machine}"]
+        yield _allow("StartTraining", ["states:StartExecution"], machines)
+    if machine and "api" in stage.roles:
+        executions = [f"arn:aws:states:{of}:execution:{machine}:*"]
+        yield _allow("StopTraining", ["states:StopExecution"], executions)
+    if topic and "jobs" in stage.roles:
+        yield _allow("Notify", ["sns:Publish"], [f"arn:aws:sns:{of}:{topic}"])
 
 
 def _failures(stage: Stage, account: str) -> list[dict[str, Any]]:

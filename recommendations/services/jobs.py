@@ -216,11 +216,13 @@ def run(
     job_id: str | None = None,
     by: str = "schedule",
     parameters: Mapping[str, Any] | None = None,
+    on_end: Callable[[Job], object] = lambda _: None,
 ) -> Job:
     """Run a job here and now, alone of its name, and keep its record; errors are raised again.
 
     A queued job has parameters of its own; ``parameters`` are for a new one. One that was
     cancelled, before or meanwhile, is returned as that.
+    ``on_end`` is told how it ended.
 
     Raises
     ------
@@ -235,6 +237,12 @@ def run(
     with metered() as meter, patient(PATIENCE_SECONDS):
         lease = Lease(job)
         progress = Progress(job, meter, lease)
+
+        def end(**fields: Any) -> Job:
+            ended = _end(progress, **fields)
+            on_end(ended)
+            return ended
+
         try:
             with held(lease, name=name, on_end=lease.release), warnings_noted(progress):
                 result = work(progress)
@@ -242,16 +250,16 @@ def run(
             stopped = storage.find(job_id=job.job_id)
             by = (stopped and stopped.cancelled_by) or "somebody"
             progress.note(f"cancelled by {by}", level="warning")
-            return _end(progress, state="cancelled", cancelled_by=by)
+            return end(state="cancelled", cancelled_by=by)
         except BaseException as error:
             logger.error("job %s failed", job.job_id, exc_info=not isinstance(error, JobError))
             text = str(error) or type(error).__name__
             progress.note(text, level="error")
-            _end(progress, state="failed", error=text)
+            end(state="failed", error=text)
             raise
         progress.note("done")
         progress.job = replace(progress.job, step="done", progress=1.0)
-        return _end(progress, state="succeeded", result=result)
+        return end(state="succeeded", result=result)
 
 
 def run_unrecorded(

@@ -8,10 +8,33 @@ import boto3
 from django.conf import settings
 
 from core.aws import arn
+from recommendations.storage.jobs import Job
 
 logger = logging.getLogger(__name__)
 
 _SUBJECT_LENGTH = 100
+
+
+def training_ended(job: Job) -> bool:
+    """Tell how a training ended: with a new live model, one that was not published, or not."""
+    facts = {"job": job.job_id, "started by": _kind_of_starter(job)}
+    if job.state != "succeeded":
+        facts |= {"state": job.state, "step": job.step, "why": "see the job on the staff site"}
+        return send(subject=f"training {job.state}", facts=facts)
+    result = job.result
+    version = result["version"]
+    published = result["published"]
+    shown = ("events", "users", "items", "recall@20", "popular_recall@20", "refined_share")
+    facts |= {name: result[name] for name in shown if name in result}
+    facts["reasons"] = "; ".join(result["reasons"])
+    subject = f"model {version} is live" if published else f"model {version} was not published"
+    return send(subject=subject, facts=facts)
+
+
+def _kind_of_starter(job: Job) -> str:
+    """Return what started a job; the name of a person stays here."""
+    known = {"schedule", "invoke", "command line"}
+    return job.started_by if job.started_by in known else "staff or API"
 
 
 def send(*, subject: str, facts: Mapping[str, Any]) -> bool:

@@ -19,7 +19,7 @@ from recommendations.storage.jobs import Job, LogLine
 _REPORT_SECONDS = 0.5
 # A record stays small, since it is written twice a second: the newest lines, and those not whole.
 _LOG_LINES = 60
-_LINE_CHARACTERS = 300
+LINE_CHARACTERS = 300
 
 
 class Progress:
@@ -34,7 +34,7 @@ class Progress:
         self, job: Job, meter: Meter, lease: Lease, *, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self.job = job
-        self._cost_before = dict(job.cost)
+        self._cost_elsewhere = dict(job.cost)
         self._meter = meter
         self._lease = lease
         self._clock = clock
@@ -65,20 +65,21 @@ class Progress:
         level
             ``info``, ``warning`` or ``error``.
         """
-        self._log.append(LogLine(to_iso(datetime.now(UTC)), level, text[:_LINE_CHARACTERS]))
+        self._log.append(LogLine(to_iso(datetime.now(UTC)), level, text[:LINE_CHARACTERS]))
 
     def keep(self, result: Mapping[str, Any]) -> None:
         """Say what has come of it so far, which stays in the record even if the job fails."""
         self.job = replace(self.job, result={**self.job.result, **result})
 
+    def add_cost(self, cost: Mapping[str, float]) -> None:
+        """Count what other processes have consumed for this job."""
+        for name, value in cost.items():
+            self._cost_elsewhere[name] = self._cost_elsewhere.get(name, 0) + value
+
     def reported(self) -> Job:
         """Return the job as it stands, with its log and what it has consumed so far."""
-        now = {
-            "read_units": self._meter.read_units,
-            "write_units": self._meter.write_units,
-            "round_trips": self._meter.round_trips,
-        }
-        cost = {name: value + self._cost_before.get(name, 0) for name, value in now.items()}
+        now = self._meter.as_dict()
+        cost = {name: value + self._cost_elsewhere.get(name, 0) for name, value in now.items()}
         return replace(self.job, cost=cost, log=tuple(self._log))
 
     def save(self) -> None:

@@ -5,8 +5,10 @@ from the one before and renews it while it works, and between two steps it lasts
 step that is tried again. When the run dies, it ends by itself.
 """
 
+import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -19,9 +21,9 @@ from core.dynamodb.meter import metered
 from core.validation import to_iso
 from recommendations.services.jobs import PATIENCE_SECONDS, SILENT_LEASES, is_active
 from recommendations.services.leases import JobError, Lease, held
-from recommendations.services.progress import Progress, warnings_noted
+from recommendations.services.progress import LINE_CHARACTERS, Progress, warnings_noted
 from recommendations.storage import jobs as storage
-from recommendations.storage.jobs import Job
+from recommendations.storage.jobs import Job, LogLine
 
 logger = logging.getLogger(__name__)
 
@@ -54,28 +56,24 @@ def step(*, name: str, job_id: str, work: Work, last: bool = False) -> Job:
     TransientError
         In place of what went wrong, if that may pass.
     """
-    job = _running(name=name, job_id=job_id)
-    with metered() as meter, patient(PATIENCE_SECONDS):
+    with _told_apart(), metered() as meter, patient(PATIENCE_SECONDS):
+        job = _running(name=name, job_id=job_id)
         lease = Lease(job, in_steps=True)
         progress = Progress(job, meter, lease)
-        try:
-            with (
-                held(lease, name=name, on_end=lambda: lease.leave(seconds=_between())),
-                warnings_noted(progress),
-            ):
-                progress.keep(work(progress))
-                progress.save()
-        except Exception as error:
-            if is_transient(error):
-                raise TransientError(type(error).__name__) from error
-            raise
-    if not last:
-        return progress.reported()
-    progress.note("done")
-    done = _ended(progress.reported(), state="succeeded")
-    storage.end(done)
-    storage.release_run(name=name, run=f"{job_id}/")
-    return done
+        with (
+            held(lease, name=name, on_end=lambda: lease.leave(seconds=_between())),
+            warnings_noted(progress),
+        ):
+            progress.keep(work(progress))
+            progress.save()
+        if not last:
+            return progress.reported()
+        progress.note("done")
+        done = _ended(progress.reported(), state="succeeded")
+        # In this order, so that both can be tried again.
+        storage.release_run(name=name, run=f"{job_id}/")
+        storage.end(done)
+        return done
 
 
 def part(*, name: str, job_id: str, work: Callable[[Callable[[int], None]], None]) -> None:
@@ -88,23 +86,29 @@ def part(*, name: str, job_id: str, work: Callable[[Callable[[int], None]], None
     TransientError
         In place of what went wrong, if that may pass.
     """
-    now = datetime.now(UTC)
-    if not storage.extend(name=name, run=f"{job_id}/", now=now, seconds=_between()):
-        message = "this run has ended, or lost its lease to another one"
-        raise JobError(message)
     rows = 0
 
     def count(handled: int) -> None:
         nonlocal rows
         rows += handled
 
-    try:
-        with patient(PATIENCE_SECONDS):
-            work(count)
+    with _told_apart(), patient(PATIENCE_SECONDS):
+        now = datetime.now(UTC)
+        if not storage.extend(name=name, run=f"{job_id}/", now=now, seconds=_between()):
+            message = "this run has ended, or lost its lease to another one"
+            raise JobError(message)
+        work(count)
         storage.count(job_id=job_id, rows=rows, at=to_iso(datetime.now(UTC)))
+
+
+@contextmanager
+def _told_apart() -> Iterator[None]:
+    """Raise what may pass under one name, which the state machine tries again."""
+    try:
+        yield
     except Exception as error:
         if is_transient(error):
-            raise TransientError(type(error).__name__) from error
+            raise TransientError(f"{type(error).__name__}; it may pass") from error
         raise
 
 
@@ -114,10 +118,24 @@ def fail(*, name: str, job_id: str, error: str) -> Job | None:
     job = storage.find(job_id=job_id)
     if job is None or not is_active(job):
         return None
-    failed = _ended(replace(job, error=error), state="failed")
+    line = LogLine(to_iso(datetime.now(UTC)), "error", error[:LINE_CHARACTERS])
+    failed = _ended(replace(job, error=error, log=(*job.log, line)), state="failed")
     storage.end(failed)
     logger.error("job %s failed at the step %r", job_id, job.step)
     return failed
+
+
+def reason(caught: Mapping[str, Any]) -> str:
+    """Return what a person wants to know of an error that a state machine caught.
+
+    Its cause is what Lambda answered: JSON with the error's type and message, if it came from us.
+    """
+    try:
+        cause = json.loads(caught["Cause"])
+        kind, message = str(cause["errorType"]), str(cause.get("errorMessage") or "")
+    except (KeyError, TypeError, ValueError):
+        return f"{caught.get('Error', 'unknown error')}: {caught.get('Cause', '')}".rstrip(": ")
+    return message or kind
 
 
 def _between() -> float:

@@ -7,7 +7,7 @@ end, and what a run that died has left goes with the daily clean-up or the bucke
 from collections.abc import Iterator
 from datetime import datetime
 from functools import cache
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 import boto3
 from django.conf import settings
@@ -17,7 +17,7 @@ KEPT_DAYS = 2
 _DELETED_AT_ONCE = 1000
 
 
-def save(*, run: str, name: str, content: bytes | BinaryIO) -> None:
+def save(*, run: str, name: str, content: bytes | IO[bytes]) -> None:
     """Store a file, in place of one of that name."""
     _client().put_object(Bucket=settings.EXPORT_BUCKET, Key=key(run=run, name=name), Body=content)
 

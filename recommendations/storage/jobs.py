@@ -305,9 +305,13 @@ def release(*, name: str, holder: str) -> None:
 def extend(*, name: str, run: str, now: datetime, seconds: float) -> bool:
     """Make the lease of a run last longer, whichever of its processes has it; False without one."""
     row = LeaseRow(LeaseRow.PK, name)
-    longer = LeaseRow.expires_at.set(now + timedelta(seconds=seconds))
+    until = now + timedelta(seconds=seconds)
+    longer: list[Action] = [
+        LeaseRow.runs_out_at.set(until.timestamp()),
+        LeaseRow.expires_at.set(until + _REMOVED_AFTER),
+    ]
     own = LeaseRow.holder.startswith(run)
-    return held(lambda: row.update(actions=[longer], condition=own))
+    return held(lambda: row.update(actions=longer, condition=own))
 
 
 def release_run(*, name: str, run: str) -> None:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from core.dynamodb.connection import connection
 from core.dynamodb.scans import scan
 from core.validation import Id, from_iso
 from recommendations.engine.text import ItemText
@@ -72,6 +73,12 @@ def products(*, on_unreadable: Callable[[], None] = lambda: None) -> Iterator[Pr
             on_unreadable()
         else:
             yield product
+
+
+def stored_events() -> int:
+    """Return about how many events are stored; DynamoDB counts them every six hours."""
+    name = EventRow.Meta.table_name
+    return int(connection().client.describe_table(TableName=name)["Table"]["ItemCount"])
 
 
 def _signal(row: _Row) -> Signal:

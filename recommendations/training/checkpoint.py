@@ -115,6 +115,11 @@ class Checkpoint:
         """The number of items that an earlier run has solved."""
         return 0 if self.progress is None else int(self.progress["refined"].sum())
 
+    @property
+    def kept(self) -> int:
+        """The number of items whose solution is kept by now."""
+        return int(self._kept.sum())
+
     @contextmanager
     def keeping(self, model: ItemNeighbours, choice: Choice) -> Iterator[None]:
         """Keep what the model's ridge solves: now and then in the background, and at the end.
