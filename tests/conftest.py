@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -26,6 +27,19 @@ def _tables() -> None:
 @pytest.fixture
 def dynamodb(_tables: None) -> Iterator[None]:
     """Tables that are empty at the start of the test."""
+    with _clean_tables():
+        yield
+
+
+@pytest.fixture(scope="module")
+def dynamodb_of_the_module(_tables: None) -> Iterator[None]:
+    """Tables that are empty at the start of the module, for what is dear to make."""
+    with _clean_tables():
+        yield
+
+
+@contextmanager
+def _clean_tables() -> Iterator[None]:
     cache.clear()
     yield
     for name in tables.registered().keys() & _written:
