@@ -61,7 +61,6 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "rest_framework",
-    "drf_spectacular",
     "drf_spectacular_sidecar",
 ]
 
@@ -163,7 +162,6 @@ REST_FRAMEWORK = {
     "DEFAULT_PARSER_CLASSES": ["core.api.media.JSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["core.api.media.JSONRenderer"],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "core.api.media.OneMediaType",
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_METADATA_CLASS": None,
     "EXCEPTION_HANDLER": "core.api.errors.exception_handler",
 }

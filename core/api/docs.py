@@ -12,11 +12,9 @@ from django.views.decorators.http import require_GET
 @lru_cache(maxsize=1)
 def openapi() -> dict[str, Any]:
     """Return the OpenAPI 3.1 schema of the whole API."""
-    # Imported here: a cold start has better things to do.
-    from drf_spectacular.generators import SchemaGenerator
+    from core.api import schema
 
-    schema: dict[str, Any] = SchemaGenerator().get_schema(public=True)
-    return schema
+    return schema.openapi()
 
 
 @require_GET

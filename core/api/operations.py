@@ -22,19 +22,30 @@ from rest_framework.views import APIView
 from core.api.idempotency import once
 from core.api.media import JSONResponse
 from core.api.queries import Query, parse_query
-from core.api.schema import document, path_kind
-from core.validation import InvalidInputError, validate
+from core.validation import Id, InvalidInputError, validate
 
 
 class NoBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The body of an operation that takes none."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
     """What `operation` was told about a method."""
 
+    summary: str
     scopes: tuple[str, ...]
+    query: type[Query]
+    body: Any
+    answer: Any
+    status: int
+    idempotent: bool
+    description: str | None
+    row_key: str | None
+
+
+# All operations, for whoever documents them.
+operations: list[tuple[Callable[..., JSONResponse], Operation]] = []
 
 
 class ApiView(APIView):
@@ -108,7 +119,17 @@ def operation(
         What the path calls the id that the method takes as ``row_id``.
     """
 
-    scopes = (scope,) if isinstance(scope, str) else scope
+    declared = Operation(
+        summary=summary,
+        scopes=(scope,) if isinstance(scope, str) else scope,
+        query=query,
+        body=body,
+        answer=answer,
+        status=status,
+        idempotent=idempotent,
+        description=description,
+        row_key=row_key,
+    )
 
     def decorate(handler: Callable[..., Any]) -> Callable[..., JSONResponse]:
         wants_query = "query" in inspect.signature(handler).parameters
@@ -136,21 +157,16 @@ def operation(
                 response.headers["Location"] = _address(request, row_id)
             return response
 
-        run.operation = Operation(scopes=scopes)  # type: ignore[attr-defined]
-        return document(
-            run,
-            summary=summary,
-            description=description or handler.__doc__,
-            scopes=scopes,
-            query=query,
-            body=body,
-            answer=answer,
-            status=status,
-            idempotent=idempotent,
-            row_key=row_key,
-        )
+        run.operation = declared  # type: ignore[attr-defined]
+        operations.append((run, declared))
+        return run
 
     return decorate
+
+
+def path_kind(parameter: inspect.Parameter) -> Any:
+    """Return the type of what a path holds: an id, unless the method says otherwise."""
+    return Id if parameter.annotation is str else parameter.annotation
 
 
 def _path_struct(handler: Callable[..., Any], row_key: str | None) -> type[msgspec.Struct]:

@@ -10,11 +10,11 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
+from core.api.answers import BulkAnswer
 from core.api.bodies import changes_of, read_rows, with_changes, with_key
 from core.api.errors import ApiError
 from core.api.operations import ApiView, operation
 from core.api.queries import ListQuery, Results, position_of, results
-from core.api.schema import BulkAnswer
 from core.pages import Page
 from core.validation import validate
 

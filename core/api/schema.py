@@ -1,46 +1,26 @@
-"""The OpenAPI schema, from the same declarations that check the requests."""
+"""The OpenAPI schema, from the same declarations that check the requests.
+
+Imported when somebody asks for it: a cold start has better things to do.
+"""
 
 import inspect
 from collections.abc import Callable
+from importlib import import_module
 from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
 import msgspec
+from django.conf import settings
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.generators import SchemaGenerator
+from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 
-from core.validation import Id
+from core.api.answers import ErrorBody
+from core.api.operations import ApiView, Operation, operations, path_kind
 
 _REFERENCE = "#/components/schemas/{name}"
 _components: dict[str, Any] = {}
-
-
-class ErrorContent(msgspec.Struct, frozen=True):
-    """What went wrong, for programs (`code`), for people (`message`), and by field."""
-
-    code: str
-    message: str
-    details: dict[str, list[str]]
-
-
-class ErrorBody(msgspec.Struct, frozen=True):
-    """The body of every answer that is not a success."""
-
-    error: ErrorContent
-
-
-class RejectedRow(msgspec.Struct, frozen=True):
-    """A row of a bulk request that was not accepted."""
-
-    index: Annotated[int, msgspec.Meta(ge=0, description="Its place in the request, from 0.")]
-    error: ErrorContent
-
-
-class BulkAnswer(msgspec.Struct, frozen=True):
-    """How many rows were accepted, and what is wrong with the others."""
-
-    accepted: int
-    rejected: list[RejectedRow]
 
 
 class ApiKeyScheme(OpenApiAuthenticationExtension):
@@ -54,6 +34,17 @@ class ApiKeyScheme(OpenApiAuthenticationExtension):
             "name": "Authorization",
             "description": "The word `Api-Key`, a space, and the key.",
         }
+
+
+def openapi() -> dict[str, Any]:
+    """Return the OpenAPI 3.1 schema of the whole API."""
+    # Views declare their operations when they are imported.
+    import_module(settings.ROOT_URLCONF)
+    ApiView.schema = AutoSchema()
+    for handler, declared in operations:
+        _document(handler, declared)
+    schema: dict[str, Any] = SchemaGenerator().get_schema(public=True)
+    return schema
 
 
 def schema_of(kind: Any) -> dict[str, Any]:
@@ -84,8 +75,8 @@ def _with_numbers(schema: Any) -> Any:
 def add_components(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     """Add the structs to the schema (drf-spectacular's post-processing hook)."""
     result.setdefault("components", {}).setdefault("schemas", {}).update(_components)
-    for operations in result["paths"].values():
-        for operation in operations.values():
+    for methods in result["paths"].values():
+        for operation in methods.values():
             if "requestBody" in operation:
                 operation["requestBody"]["required"] = True
     return result
@@ -99,11 +90,6 @@ def _parameter(name: str, kind: Any, location: Any, *, required: bool) -> OpenAp
     return OpenApiParameter(
         name, schema, location, required=required, description=schema.pop("description", "")
     )
-
-
-def path_kind(parameter: inspect.Parameter) -> Any:
-    """Return the type of what a path holds: an id, unless the method says otherwise."""
-    return Id if parameter.annotation is str else parameter.annotation
 
 
 def _path_parameters(handler: Callable[..., Any], row_key: str | None) -> list[OpenApiParameter]:
@@ -150,27 +136,18 @@ _ERRORS = {
 }
 
 
-def document(
-    handler: Callable[..., Any],
-    *,
-    summary: str,
-    description: str | None,
-    scopes: tuple[str, ...],
-    query: type[msgspec.Struct],
-    body: Any,
-    answer: Any,
-    status: int,
-    idempotent: bool,
-    row_key: str | None,
-) -> Any:
+def _document(handler: Any, declared: Operation) -> None:
     """Attach the documentation of an operation, for drf-spectacular to find."""
-    parameters = _path_parameters(inspect.unwrap(handler), row_key) + _query_parameters(query)
-    skipped = {422} if not idempotent else set()
-    if not idempotent and status != 202:
+    parameters = [
+        *_path_parameters(inspect.unwrap(handler), declared.row_key),
+        *_query_parameters(declared.query),
+    ]
+    skipped = {422} if not declared.idempotent else set()
+    if not declared.idempotent and declared.status != 202:
         skipped.add(409)
-    if body is None:
+    if declared.body is None:
         skipped |= {413, 415}
-    if idempotent:
+    if declared.idempotent:
         parameters.append(
             _parameter("Idempotency-Key", _IDEMPOTENCY_KEY, OpenApiParameter.HEADER, required=False)
         )
@@ -180,14 +157,17 @@ def document(
         for code, text in _ERRORS.items()
         if code not in skipped
     }
-    success = schema_of(answer) if answer is not None else None
-    responses[status] = OpenApiResponse(success, description="Done.")
+    success = schema_of(declared.answer) if declared.answer is not None else None
+    responses[declared.status] = OpenApiResponse(success, description="Done.")
+    description = declared.description or handler.__doc__
     text = inspect.cleandoc(description) + "\n\n" if description else ""
-    return extend_schema(
-        operation_id=summary.lower().replace(" ", "_").replace("-", "_"),
-        summary=summary,
-        description=f"{text}Needs the scope {' or '.join(f'`{scope}`' for scope in scopes)}.",
+    scopes = " or ".join(f"`{scope}`" for scope in declared.scopes)
+    handler.kwargs = {"schema": AutoSchema}
+    extend_schema(
+        operation_id=declared.summary.lower().replace(" ", "_").replace("-", "_"),
+        summary=declared.summary,
+        description=f"{text}Needs the scope {scopes}.",
         parameters=parameters,
-        request=None if body is None else {"application/json": schema_of(body)},
+        request=None if declared.body is None else {"application/json": schema_of(declared.body)},
         responses=responses,
     )(handler)

@@ -6,12 +6,12 @@ from typing import Annotated, Any
 
 import msgspec
 
+from core.api.answers import RejectedRow
 from core.api.bodies import read_rows
 from core.api.errors import ApiError
 from core.api.idempotency import Identity, identity_of
 from core.api.operations import ApiView, operation
 from core.api.queries import ListQuery, Query, Results, position_of, results
-from core.api.schema import RejectedRow
 from core.validation import Id, InvalidInputError, Timestamp, check_moment, validate
 from recommendations.entities import SESSION_PREFIX, Event, EventInput, EventType
 from recommendations.services import events

@@ -4,9 +4,9 @@ from typing import Annotated, Any
 
 import msgspec
 
+from core.api.answers import ErrorContent, RejectedRow
 from core.api.errors import retry_later
 from core.api.operations import ApiView, operation
-from core.api.schema import ErrorContent, RejectedRow
 from core.validation import Id
 from recommendations.api.catalogue import missing_item
 from recommendations.api.lists import (

@@ -9,8 +9,9 @@ from django.test import Client
 from drf_spectacular.validation import validate_schema
 from jsonschema import Draft202012Validator
 
+from core.api.answers import ErrorBody
 from core.api.docs import openapi
-from core.api.schema import ErrorBody, schema_of
+from core.api.schema import schema_of
 from tests.api_client import api_client, send
 from users.permissions import SCOPES
 
