@@ -4,6 +4,7 @@ import re
 import secrets
 from collections.abc import Callable
 from contextvars import ContextVar
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -19,7 +20,8 @@ request_id: ContextVar[str] = ContextVar("request_id", default="")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,99}", re.ASCII)
 # Pictures of products come from the shop's own servers, over HTTPS.
 _POLICY = (
-    "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data: https:; "
+    "default-src 'self'; script-src {ours}; style-src {ours}; font-src {ours}; "
+    "img-src {ours} data: https:; "
     "object-src 'none'; frame-ancestors 'none'; base-uri 'self'; form-action 'self'"
 )
 
@@ -81,10 +83,13 @@ def limit_uploads(get_response: Handler) -> Handler:
 
 def content_security_policy(get_response: Handler) -> Handler:
     """Let pages run our own scripts and styles only; a view may have set a policy of its own."""
+    static = urlsplit(settings.STATIC_ADDRESS)
+    ours = f"'self' {static.scheme}://{static.netloc}" if static.netloc else "'self'"
+    policy = _POLICY.format(ours=ours)
 
     def middleware(request: HttpRequest) -> HttpResponse:
         response = get_response(request)
-        response.setdefault("Content-Security-Policy", _POLICY)
+        response.setdefault("Content-Security-Policy", policy)
         return response
 
     return middleware

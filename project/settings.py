@@ -7,6 +7,7 @@ asked for.
 
 import os
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -27,6 +28,16 @@ def _required(name: str) -> str:
         message = f"set the environment variable {name}; README.md says how"
         raise ImproperlyConfigured(message)
     return value
+
+
+def _address(name: str) -> str:
+    """Return an absolute address that ends with a slash, or nothing."""
+    value = os.environ.get(name, "")
+    parts = urlsplit(value)
+    if value and not (parts.scheme in {"http", "https"} and parts.netloc):
+        message = f"{name} must be a whole address, like https://static.shop.example/; or empty"
+        raise ImproperlyConfigured(message)
+    return f"{value.rstrip('/')}/" if value else ""
 
 
 def _secret_keys() -> list[str]:
@@ -71,7 +82,7 @@ MIDDLEWARE = [
     "project.logs.AccessLog",
     "core.middleware.limit_uploads",
     "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "project.static.StaticFiles",
     "core.api.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -189,7 +200,9 @@ TIME_ZONE = "UTC"
 USE_I18N = False
 USE_TZ = True
 
-STATIC_URL = "static/"
+# Where the static files are, if not here: a bucket's address, or that of a CDN before it.
+STATIC_ADDRESS = _address("STATIC_ADDRESS")
+STATIC_URL = STATIC_ADDRESS or "static/"
 STATICFILES_DIRS = [directory for directory in [BASE_DIR / "static"] if directory.is_dir()]
 # Once collected, files are served under names that change with their contents, for ever cacheable;
 # until then straight from where they lie.

@@ -2,14 +2,12 @@
 
 import os
 import shutil
-import subprocess
-import sys
 import tempfile
 import zipfile
 from pathlib import Path
 
 from project.aws.archive import add_tree, compile_tree, remove, unpacked_size
-from project.aws.packages import ROOT
+from project.aws.assets import MANIFEST, collect
 from project.aws.stages import StageError
 
 MAX_BYTES = 250 * 1024 * 1024
@@ -40,7 +38,7 @@ def rebuild(path: Path, packages: Path) -> int:
         remove(entry for entry in root.iterdir() if entry.name not in PROJECT | GENERATED)
         remove([root / "recommendations" / "fixtures", *root.rglob("__pycache__")])
         compile_tree(root)
-        _collect_static(root / "staticfiles")
+        _add_static(root / "staticfiles")
         shutil.copyfile(packages, path)
         add_tree(root, path)
     size = unpacked_size(path)
@@ -53,15 +51,8 @@ def rebuild(path: Path, packages: Path) -> int:
     return size
 
 
-def _collect_static(target: Path) -> None:
-    """Gather the static files of all apps under hashed names, compressed beside the plain ones."""
-    environment = {
-        **os.environ,
-        "SECRET_KEY": "collecting static files needs no secret",
-        "SECRET_KEY_PARAMETER": "",
-        "STATIC_HASHED": "true",
-        "STATIC_ROOT": str(target),
-    }
-    environment.pop("ZAPPA_STAGE", None)
-    command = [sys.executable, str(ROOT / "manage.py"), "collectstatic", "--no-input", "-v", "0"]
-    subprocess.run(command, check=True, env=environment, cwd=ROOT)  # noqa: S603  # our own program
+def _add_static(target: Path) -> None:
+    collect(target)
+    if os.environ.get("STATIC_ADDRESS"):
+        # They are elsewhere; pages only need to know their names.
+        remove(entry for entry in target.iterdir() if entry.name != MANIFEST)

@@ -23,6 +23,18 @@ PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 # numpy and scipy need a C library that Lambda has from its Python 3.12 runtime on.
 OLDEST_LAMBDA_PYTHON = (3, 12)
 LAMBDA_PLATFORM = "manylinux_2_28"
+# Packages that ours only need for what we never ask of them: schemas as YAML, checks of schemas.
+UNUSED = (
+    "_yaml",
+    "attr",
+    "attrs",
+    "django/contrib/gis",
+    "jsonschema",
+    "jsonschema_specifications",
+    "referencing",
+    "rpds",
+    "yaml",
+)
 # The AWS services that the functions call; botocore carries the description of all four hundred.
 SERVICES = frozenset({"dynamodb", "lambda", "s3", "ssm", "sts"})
 
@@ -96,6 +108,7 @@ def _install(target: Path, locks: list[Path], *, emulated: bool) -> None:
 def _unwanted(root: Path) -> Iterator[Path]:
     """Find what no function reads while it runs."""
     yield root / "bin"
+    yield from (root / name for name in UNUSED)
     for entry in (root / "botocore" / "data").iterdir():
         if entry.is_dir() and entry.name not in SERVICES:
             yield entry
