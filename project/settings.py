@@ -211,6 +211,7 @@ STATIC_HASHED = _flag("STATIC_HASHED", default=(_collected / "staticfiles.json")
 STATIC_ROOT = _collected if STATIC_HASHED else None
 WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = not STATIC_HASHED
 WHITENOISE_KEEP_ONLY_HASHED_FILES = True
+WHITENOISE_STATIC_PREFIX = "/static/"
 STORAGES = {
     "staticfiles": {
         "BACKEND": "project.static.HashedStaticFiles"

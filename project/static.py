@@ -13,8 +13,6 @@ from whitenoise.storage import (  # type: ignore[import-untyped]
     CompressedManifestStaticFilesStorage,
 )
 
-_HERE = "/static/"
-
 
 class HashedStaticFiles(CompressedManifestStaticFilesStorage):
     """Hashed and compressed files whose addresses carry the prefix of the current request.
@@ -25,7 +23,7 @@ class HashedStaticFiles(CompressedManifestStaticFilesStorage):
     """
 
     def __init__(self, *args: object, **options: object) -> None:
-        base = settings.STATIC_ADDRESS or _HERE
+        base = settings.STATIC_ADDRESS or settings.WHITENOISE_STATIC_PREFIX
         super().__init__(*args, **{**options, "base_url": base})
 
     def url(self, name: str, force: bool = False) -> str:

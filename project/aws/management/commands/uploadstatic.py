@@ -25,7 +25,8 @@ class Command(BaseCommand):
         bucket = options["bucket"]
         if not (bucket and settings.STATIC_ADDRESS):
             raise CommandError("set STATIC_BUCKET, and in STATIC_ADDRESS where it is to be seen")
-        prefix = urlsplit(settings.STATIC_ADDRESS).path.lstrip("/")
+        # The bucket's name may be the first part of the path, or stand in the domain.
+        prefix = urlsplit(settings.STATIC_ADDRESS).path.lstrip("/").removeprefix(f"{bucket}/")
         with tempfile.TemporaryDirectory(prefix="alsobought-static-") as folder:
             collect(Path(folder))
             try:
