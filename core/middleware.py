@@ -1,7 +1,8 @@
-"""What every answer gets: an id, its cost for those who may see it, and a content policy."""
+"""What every answer gets: an id, its cost counted and shown to those who may see it, a policy."""
 
 import re
 import secrets
+import time
 from collections.abc import Callable
 from contextvars import ContextVar
 from urllib.parse import urlsplit
@@ -10,6 +11,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from core import usage
 from core.dynamodb.meter import Meter, metered
 
 Handler = Callable[[HttpRequest], HttpResponse]
@@ -18,6 +20,8 @@ Handler = Callable[[HttpRequest], HttpResponse]
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,99}", re.ASCII)
+_METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
+_CONVERTER = re.compile(r"<\w+:")
 # Pictures of products come from the shop's own servers, over HTTPS.
 _POLICY = (
     "default-src 'self'; script-src {ours}; style-src {ours}; font-src {ours}; "
@@ -34,11 +38,15 @@ def observe(get_response: Handler) -> Handler:
         known = given if _REQUEST_ID.fullmatch(given) else request_id.get()
         identity = known or secrets.token_hex(8)
         token = request_id.set(identity)
+        started = time.perf_counter()
         try:
             with metered() as meter:
                 response = get_response(request)
         finally:
             request_id.reset(token)
+        usage.add(
+            "endpoint", _endpoint(request), meter=meter, seconds=time.perf_counter() - started
+        )
         response["X-Request-Id"] = identity
         # Not through request.GET, which raises when there are too many parameters.
         asked = "debug=cost" in request.META.get("QUERY_STRING", "").split("&")
@@ -50,6 +58,21 @@ def observe(get_response: Handler) -> Handler:
         return response
 
     return middleware
+
+
+def route_of(request: object) -> str:
+    """Return the pattern that a request matched, such as ``api/v1/items/<str:item_id>/``."""
+    match = getattr(request, "resolver_match", None)
+    return str(getattr(match, "route", "") or "")
+
+
+def _endpoint(request: HttpRequest) -> str:
+    """Return a name of which there are only so many, whatever clients send."""
+    route = route_of(request)
+    if not route:
+        return "files and unknown addresses"
+    method = request.method if request.method in _METHODS else "other"
+    return f"{method} /{_CONVERTER.sub('<', route)}"
 
 
 def _is_staff(request: HttpRequest) -> bool:

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -32,6 +33,8 @@ USERNAME = "admin"
 ROLE: "Role" = "administrator"
 _FIXTURES = BASE_DIR / "recommendations" / "fixtures"
 _KINDS = ("items", "events")
+# What is shown of products at first; the days before are counted while the shop is open.
+_ITEM_DAYS = timedelta(days=28)
 _LOAD_FAILED = "Persistence: failed to load"
 # What a shell may have set for work on AWS, and what would change the demo.
 _FOREIGN = ("AWS_", "ZAPPA_", "DYNAMODB_")
@@ -83,11 +86,16 @@ def run(directory: Path, *, port: int) -> None:
         import django
 
         django.setup()
+
+        from core import usage
+
         logging.getLogger("waitress").setLevel(logging.ERROR)
         _load(directory)
         _make_bucket()
         login = _credentials(directory, base_url=f"http://{HOST}:{port}")
+        stack.callback(usage.flush)
         stack.enter_context(_stream())
+        _count()
         _serve(listener, login)
 
 
@@ -199,6 +207,7 @@ def _load(directory: Path) -> None:
     for _ in tables.create_all():
         pass
     if versions.live() is not None:
+        _open_with_history()
         return
     # An import that was cut short goes on with the same dates, or its events would double.
     last_event = _remembered_day(directory / "demo.json")
@@ -210,7 +219,10 @@ def _load(directory: Path) -> None:
         "import", events, "--kind", "events", "--last-event", str(last_event), "--rejects", rejects
     )
     print("training …", flush=True)
-    _train()
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        counting = pool.submit(_open_with_history)
+        _train()
+        counting.result()
 
 
 def _remembered_day(path: Path) -> date:
@@ -264,6 +276,26 @@ def _train() -> None:
     if process.returncode != 0:
         message = "the training failed, see above; make demo tries again"
         raise DemoError(message)
+
+
+def _counts() -> bool:
+    return os.environ.get("DEMO_COUNT", "true") == "true"
+
+
+def _open_with_history() -> None:
+    """Count the bundled history, unless that has been done; no stream may be followed yet."""
+    from recommendations.services import counting
+
+    if _counts():
+        counting.open_with(item_days_since=datetime.now(UTC).date() - _ITEM_DAYS)
+
+
+def _count() -> None:
+    """Count the rest beside the running shop; a count that was cut short goes on."""
+    from recommendations.services import counting, jobs
+
+    if _counts() and counting.is_behind():
+        jobs.start(name="count", by="make demo")
 
 
 def _make_bucket() -> None:

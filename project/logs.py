@@ -18,7 +18,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest, HttpResponse
 
 from core.dynamodb.meter import metered
-from core.middleware import request_id
+from core.middleware import request_id, route_of
 from project.metrics import consumed, embedded, kind_of
 
 __all__ = [
@@ -85,12 +85,6 @@ class JsonFormatter(TextFormatter):
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
         return json.dumps(line, ensure_ascii=False, default=str)
-
-
-def route_of(request: object) -> str:
-    """Return the pattern that a request matched, such as ``api/v1/items/<str:item_id>/``."""
-    match = getattr(request, "resolver_match", None)
-    return str(getattr(match, "route", "") or "")
 
 
 class AccessLog:

@@ -5,6 +5,7 @@ Every deployment sets `SECRET_KEY` (or a parameter that holds it), `ALLOWED_HOST
 asked for.
 """
 
+import json
 import os
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -123,6 +124,14 @@ DYNAMODB = {
     "RETRIES": 3,
     "POOL_SIZE": 16,
 }
+
+# What endpoints and jobs consumed is stored so often by each process; 0 for never.
+USAGE_SECONDS = float(os.environ.get("USAGE_SECONDS", "60"))
+# The memory of the Lambda function; 0 where there is none.
+FUNCTION_GB = float(os.environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "0")) / 1024
+# Prices that differ from the list prices of the region, such as {"read_units": 0.1}; see
+# core/prices.py.
+PRICES = json.loads(os.environ.get("PRICES", "{}"))
 
 AUTH_USER_MODEL = "users.StaffUser"
 AUTHENTICATION_BACKENDS = ["users.backends.StaffBackend"]

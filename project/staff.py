@@ -1,5 +1,6 @@
 """The staff site: which pages it has, and in what order."""
 
+from core.staff.costs import CostsPage
 from core.staff.log import AuditResource
 from core.staff.site import Section, StaffSite, Tool
 from recommendations.staff import (
@@ -18,6 +19,11 @@ from recommendations.staff import (
 )
 from users.permissions import MANAGE_ACCOUNTS
 from users.staff import AccountResource, KeyResource
+
+
+class Costs(CostsPage):
+    permission = "insights:read"
+
 
 site = StaffSite(
     title="Alsobought",
@@ -40,6 +46,7 @@ site = StaffSite(
                 Tool("insights", InsightsPage),
                 ModelResource(),
                 JobResource(),
+                Tool("costs", Costs),
             ),
         ),
         Section(

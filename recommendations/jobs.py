@@ -9,7 +9,7 @@ from typing import Any
 
 from django.conf import settings
 
-from recommendations.services import dead_letters, jobs, lists, notifications, stepwise
+from recommendations.services import counting, dead_letters, jobs, lists, notifications, stepwise
 from recommendations.services import rebuild as rebuilding
 
 
@@ -136,6 +136,23 @@ def import_(event: Mapping[str, Any] | None = None, context: Any = None) -> dict
         job_id=event.get("job_id"),
         by=_started_by(event),
         parameters=event.get("parameters"),
+    )
+    return {"job_id": job.job_id, **job.result}
+
+
+def count(event: Mapping[str, Any] | None = None, context: Any = None) -> dict[str, Any]:
+    """Count the events that no stream has followed, newest first; return what came of it.
+
+    ``job_id`` in the event names a queued job to run; otherwise a new one is recorded. On Lambda
+    it stops in time, and the next run goes on from there.
+    """
+    event = event or {}
+    deadline = _deadline(context)
+    job = jobs.run(
+        name="count",
+        work=lambda progress: counting.count(progress, deadline=deadline),
+        job_id=event.get("job_id"),
+        by=_started_by(event),
     )
     return {"job_id": job.job_id, **job.result}
 

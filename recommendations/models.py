@@ -380,6 +380,16 @@ class CheckpointRow(OperationsRow):
     content = BinaryAttribute(legacy_encoding=False)
 
 
+class StreamRow(OperationsRow):
+    """What the stream function says of the last batch of records that it has handled."""
+
+    PK = "stream"
+    SK = "events"
+
+    handled_at = UnicodeAttribute()
+    waited = NumberAttribute()
+
+
 class MonthRow(OperationsRow):
     """A month in which there are events, so that the newest-first view skips the empty ones."""
 

@@ -7,13 +7,15 @@ rows.
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from msgspec import MsgspecError
 
 from core.dynamodb.errors import is_transient
-from recommendations.services import dead_letters, realtime
+from core.usage import measured
+from recommendations.services import dead_letters, following, realtime
 from recommendations.storage.events import EventKey
 
 logger = logging.getLogger(__name__)
@@ -36,10 +38,22 @@ def handler(event: Mapping[str, Any], context: object = None) -> dict[str, Any]:
         ``batchItemFailures`` with the sequence numbers of the records that must come again, as
         Lambda's partial batch response wants them.
     """
+    with measured("stream", "events"):
+        failed = _follow(event["Records"])
+        following.note([_stored_at(record) for record in event["Records"]])
+    return {
+        "batchItemFailures": [
+            {"itemIdentifier": record["dynamodb"]["SequenceNumber"]} for record in failed
+        ]
+    }
+
+
+def _follow(records: Sequence[Record]) -> list[Record]:
+    """Do what records ask for; return those that must come again."""
     by_key: dict[EventKey, list[Record]] = {}
     item_ids: set[str] = set()
     failed: list[Record] = []
-    for record in event["Records"]:
+    for record in records:
         try:
             key, named = _read(record)
         except (KeyError, TypeError, ValueError) as error:
@@ -53,11 +67,12 @@ def handler(event: Mapping[str, Any], context: object = None) -> dict[str, Any]:
         logger.error("%s records cannot be handled", len(by_key[key]), exc_info=reason)
         failed += _given_up(by_key[key], reason) if poison else by_key[key]
     realtime.refresh_lists()
-    return {
-        "batchItemFailures": [
-            {"itemIdentifier": record["dynamodb"]["SequenceNumber"]} for record in failed
-        ]
-    }
+    return failed
+
+
+def _stored_at(record: Record) -> datetime:
+    at = record["dynamodb"].get("ApproximateCreationDateTime", 0)
+    return at if isinstance(at, datetime) else datetime.fromtimestamp(at, UTC)
 
 
 def _read(record: Record) -> tuple[EventKey, set[str]]:

@@ -26,6 +26,7 @@ os.environ.update(
     DELETION_PROTECTION="false",
     INSECURE_HTTP="true",
     TRAINING_TUNE_SECONDS="0",
+    USAGE_SECONDS="0",
     ALLOWED_HOSTS="127.0.0.1,localhost,testserver",
 )
 

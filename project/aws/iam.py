@@ -108,6 +108,7 @@ def policy(stage: Stage, *, account: str) -> dict[str, Any]:
     if "jobs" in stage.roles and settings.FAILURE_QUEUE:
         statements += _failures(stage, account)
     if "stream" in stage.roles:
+        statements.append(_notes(stage, account))
         streams = _streams(stage, account)
         queue = f"arn:aws:sqs:{stage.region}:{account}:{failure_queue(stage)}"
         statements += [
@@ -117,6 +118,16 @@ def policy(stage: Stage, *, account: str) -> dict[str, Any]:
             _allow("StreamFailures", ["sqs:SendMessage"], [queue]),
         ]
     return {"Version": "2012-10-17", "Statement": statements}
+
+
+def _notes(stage: Stage, account: str) -> dict[str, Any]:
+    """Return what the stream needs to note how far it is, and what it consumed; no other rows."""
+    operations = [_table(stage, account, table_name("operations"))]
+    rows = {"dynamodb:LeadingKeys": ["stream", "usage#*"]}
+    return {
+        **_allow("StreamNotes", ["dynamodb:PutItem", "dynamodb:UpdateItem"], operations),
+        "Condition": {"ForAllValues:StringLike": rows},
+    }
 
 
 def _files(stage: Stage) -> Iterator[dict[str, Any]]:

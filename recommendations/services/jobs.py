@@ -18,8 +18,8 @@ import boto3
 from django.conf import settings
 
 from core.dynamodb.batch import patient
-from core.dynamodb.meter import metered
 from core.pages import Page
+from core.usage import measured
 from core.validation import from_iso, to_iso
 from recommendations.services import executions
 from recommendations.services.leases import (
@@ -55,7 +55,7 @@ __all__ = [
 
 logger = logging.getLogger(__name__)
 
-NAMES = ("train", "trend", "rebuild", "collect", "export", "import")
+NAMES = ("train", "trend", "count", "rebuild", "collect", "export", "import")
 # A job is given up for dead after so many lengths of its lease without a word. It renews the lease
 # four times in each, but one long computation may keep the renewal waiting.
 SILENT_LEASES = 5
@@ -234,7 +234,7 @@ def run(
     job = _begin(name=name, job_id=job_id, by=by, parameters=parameters or {})
     if job.state == "cancelled":
         return job
-    with metered() as meter, patient(PATIENCE_SECONDS):
+    with measured("job", name) as meter, patient(PATIENCE_SECONDS):
         lease = Lease(job)
         progress = Progress(job, meter, lease)
 
@@ -271,7 +271,7 @@ def run_unrecorded(
     """
     job = replace(_new(name=name, by=by, parameters={}), state="running", step="")
     try:
-        with metered() as meter:
+        with measured("job", name) as meter:
             result = work()
     except BaseException as error:
         logger.error("job %s failed", name, exc_info=not isinstance(error, JobError))

@@ -17,7 +17,7 @@ from django.conf import settings
 
 from core.dynamodb.batch import patient
 from core.dynamodb.errors import is_transient
-from core.dynamodb.meter import metered
+from core.usage import measured
 from core.validation import to_iso
 from recommendations.services.jobs import PATIENCE_SECONDS, SILENT_LEASES, is_active
 from recommendations.services.leases import JobError, Lease, held
@@ -56,7 +56,7 @@ def step(*, name: str, job_id: str, work: Work, last: bool = False) -> Job:
     TransientError
         In place of what went wrong, if that may pass.
     """
-    with _told_apart(), metered() as meter, patient(PATIENCE_SECONDS):
+    with _told_apart(), measured("job", name) as meter, patient(PATIENCE_SECONDS):
         job = _running(name=name, job_id=job_id)
         lease = Lease(job, in_steps=True)
         progress = Progress(job, meter, lease)
@@ -92,7 +92,7 @@ def part(*, name: str, job_id: str, work: Callable[[Callable[[int], None]], None
         nonlocal rows
         rows += handled
 
-    with _told_apart(), patient(PATIENCE_SECONDS):
+    with _told_apart(), measured("job", name), patient(PATIENCE_SECONDS):
         now = datetime.now(UTC)
         if not storage.extend(name=name, run=f"{job_id}/", now=now, seconds=_between()):
             message = "this run has ended, or lost its lease to another one"

@@ -3,9 +3,11 @@
 Which months have events is a directory of its own, so that empty ones cost nothing.
 """
 
+import secrets
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
+from datetime import date
 from functools import partial
 from typing import Any
 
@@ -18,6 +20,7 @@ from recommendations.storage.events import (
     ALWAYS,
     FILTERED_PAGE,
     SHARDS,
+    EventKey,
     Period,
     month_of,
     narrowed,
@@ -116,6 +119,28 @@ def _month(
     rows = [row for rows, _ in parts for row in rows if row.entry < before]
     rows = [row for row in rows if depth is None or row.entry >= depth]
     return sorted(rows, key=lambda row: row.entry, reverse=True)[:wanted], depth
+
+
+def oldest() -> EventKey | None:
+    """Return the first event of all; months whose events are gone are passed over."""
+    for month in MonthRow.query(MonthRow.PK):
+        shards = [f"{month.sk}#{number}" for number in range(SHARDS)]
+        firsts = [row for shard in shards for row in EventRow.by_month.query(shard, limit=1)]
+        if firsts:
+            row = min(firsts, key=lambda row: row.entry)
+            return row.actor, row.moment
+    return None
+
+
+def sample_of(day: date) -> EventKey | None:
+    """Return the newest event of a day in one of its shards, in one round trip."""
+    rows = EventRow.by_month.query(
+        f"{month_of(str(day))}#{secrets.randbelow(SHARDS)}",
+        EventRow.entry.between(str(day), f"{day}{LAST}"),
+        scan_index_forward=False,
+        limit=1,
+    )
+    return next(((row.actor, row.moment) for row in rows), None)
 
 
 def everything() -> Iterator[Event]:

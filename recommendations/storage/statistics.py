@@ -17,7 +17,7 @@ from typing import Any, cast
 from pynamodb.attributes import Attribute
 from pynamodb.expressions.condition import Condition
 
-from core.dynamodb.batch import Delete, Get, read_batch, write_all
+from core.dynamodb.batch import Delete, Get, Put, read_batch, write_all
 from core.dynamodb.sharded import shard_of
 from core.dynamodb.transactions import Remove, Save, Update, transact
 from recommendations.models import EffectsRow, ItemStatsRow, PlacementStatsRow
@@ -167,6 +167,30 @@ def commit(changes: Sequence[Change], *, generation: int) -> None:
             ),
         ]
     )
+
+
+def fill(counted: Mapping[EventKey, Contributions], *, generation: int) -> None:
+    """Write the counters and the ledger of a generation that has no rows, and that nobody reads.
+
+    Not at once: after a failure the generation must be given up.
+    """
+    write_all(
+        Put(_filled(key, counts, generation)) for key, counts in added([*counted.values()]).items()
+    )
+    write_all(
+        Put(EffectsRow(*_entry(key, generation), effects=_encode(part), digest=digest))
+        for key, part in counted.items()
+        if (digest := effects_of(part).digest) is not None
+    )
+
+
+def _filled(key: CounterKey, counts: Mapping[str, int | Decimal], generation: int) -> _CounterRow:
+    row = _row(key, generation)
+    for name, count in counts.items():
+        setattr(row, name, count)
+    if isinstance(row, ItemStatsRow):
+        row.board = _board(key, generation)
+    return row
 
 
 def _ledger_write(change: Change, generation: int) -> Save | Remove:

@@ -42,7 +42,7 @@ CHANGE = READ | {"BatchWriteItem", "DeleteItem", "PutItem", "UpdateItem"}
         ("stream", "accounts", set()),
         ("stream", "profiles", CHANGE),
         ("stream", "events", READ),
-        ("stream", "operations", READ),
+        ("stream", "operations", READ | {"PutItem", "UpdateItem"}),
         ("jobs", "accounts", set()),
         ("jobs", "users", CHANGE),
         ("jobs", "profiles", CHANGE | {"Scan"}),
@@ -76,6 +76,19 @@ def test_only_jobs_look_into_what_the_stream_gave_up(monkeypatch: pytest.MonkeyP
         reading = [part for part in statements(role) if "sqs:ReceiveMessage" in part["Action"]]
         assert bool(reading) == (role == "jobs")
         assert all(part["Resource"][0].endswith(":alsobought-failures") for part in reading)
+
+
+def test_the_stream_writes_no_operations_but_its_notes() -> None:
+    end = f":table/{table_name('operations')}"
+    changing = [
+        part
+        for part in statements("stream")
+        if any(resource.endswith(end) for resource in part["Resource"])
+        and {"dynamodb:PutItem", "dynamodb:UpdateItem"} & set(part["Action"])
+    ]
+
+    (condition,) = (part["Condition"] for part in changing)
+    assert condition == {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["stream", "usage#*"]}}
 
 
 def test_only_the_api_starts_jobs(monkeypatch: pytest.MonkeyPatch) -> None:
