@@ -9,7 +9,15 @@ from typing import Any
 
 from django.conf import settings
 
-from recommendations.services import counting, dead_letters, jobs, lists, notifications, stepwise
+from recommendations.services import (
+    cleaning,
+    counting,
+    dead_letters,
+    jobs,
+    lists,
+    notifications,
+    stepwise,
+)
 from recommendations.services import rebuild as rebuilding
 
 
@@ -170,6 +178,42 @@ def rebuild(event: Mapping[str, Any] | None = None, context: Any = None) -> dict
         work=lambda progress: rebuilding.rebuild(progress, deadline=deadline),
         job_id=event.get("job_id"),
         by=_started_by(event),
+    )
+    return {"job_id": job.job_id, **job.result}
+
+
+def clean(event: Mapping[str, Any] | None = None, context: Any = None) -> dict[str, Any]:
+    """Remove what nobody needs any more and no time to live removes; return how much of what.
+
+    ``job_id`` in the event names a queued job to run; otherwise a new one is recorded. On Lambda
+    it stops in time, and the next run goes on from there.
+    """
+    event = event or {}
+    deadline = _deadline(context)
+    job = jobs.run(
+        name="clean",
+        work=lambda progress: cleaning.clean(progress, deadline=deadline),
+        job_id=event.get("job_id"),
+        by=_started_by(event),
+    )
+    return {"job_id": job.job_id, **job.result}
+
+
+def report(event: Mapping[str, Any] | None = None, context: Any = None) -> dict[str, Any]:
+    """Measure the live model on the purchases of the last seven days; return how good it was.
+
+    ``job_id`` in the event names a queued job to run; otherwise a new one is recorded.
+    """
+    from recommendations.training import Timing, weekly
+
+    event = event or {}
+    timing = Timing(deadline=_deadline(context))
+    job = jobs.run(
+        name="report",
+        work=lambda progress: weekly.report(progress, timing=timing),
+        job_id=event.get("job_id"),
+        by=_started_by(event),
+        on_end=notifications.report_ended,
     )
     return {"job_id": job.job_id, **job.result}
 

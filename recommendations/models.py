@@ -303,6 +303,15 @@ class RebuildRow(OperationsRow):
     rows = NumberAttribute(default=0)
 
 
+class CleaningRow(OperationsRow):
+    """How far the clean-up has come in the neighbours table."""
+
+    PK = "cleaning"
+    SK = "neighbours"
+
+    position = UnicodeAttribute()
+
+
 class JobRow(OperationsRow):
     """A run of a job."""
 

@@ -67,15 +67,15 @@ TABLES: dict[str, dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
         "Size": (("dynamodb:DescribeTable",), ("events",)),
         "Change": (
             CHANGE,
-            ("dead_letters", "item_terms", "lists", "neighbours", "operations", "users"),
+            ("dead_letters", "item_terms", "lists", "operations", "users"),
         ),
         # What a rebuild makes anew.
         "Rebuild": (
             (*CHANGE, "dynamodb:Scan"),
             ("event_effects", "item_stats", "placement_stats", "profiles"),
         ),
-        # What a training reads and an import writes.
-        "Scan": ((*CHANGE, "dynamodb:Scan"), ("events", "items")),
+        # What a training reads and an import writes, and what the clean-up goes through.
+        "Scan": ((*CHANGE, "dynamodb:Scan"), ("events", "items", "neighbours")),
     },
 }
 QUEUE_ACTIONS = ("sqs:DeleteMessage", "sqs:GetQueueUrl", "sqs:ReceiveMessage")
@@ -149,12 +149,13 @@ def _files(stage: Stage) -> Iterator[dict[str, Any]]:
 
 
 def _handed_on() -> Iterator[dict[str, Any]]:
-    """Let the steps of a training hand files on to each other, and remove them."""
+    """Let the steps of a training hand files on to each other, and jobs remove old ones."""
     bucket = f"arn:aws:s3:::{settings.EXPORT_BUCKET}"
-    changing = ["s3:DeleteObject", "s3:GetObject", "s3:PutObject"]
-    yield _allow("HandOn", changing, [f"{bucket}/{HANDED_ON}*"])
-    listing = _allow("ListHandedOn", ["s3:ListBucket"], [bucket])
-    yield {**listing, "Condition": {"StringLike": {"s3:prefix": [f"{HANDED_ON}*"]}}}
+    prefixes = [f"{prefix}*" for prefix in (EXPORTS, HANDED_ON, IMPORTS)]
+    yield _allow("HandOn", ["s3:GetObject", "s3:PutObject"], [f"{bucket}/{HANDED_ON}*"])
+    yield _allow("RemoveFiles", ["s3:DeleteObject"], [f"{bucket}/{prefix}" for prefix in prefixes])
+    listing = _allow("ListFiles", ["s3:ListBucket"], [bucket])
+    yield {**listing, "Condition": {"StringLike": {"s3:prefix": prefixes}}}
 
 
 def _training(stage: Stage, account: str) -> Iterator[dict[str, Any]]:

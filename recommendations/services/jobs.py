@@ -55,7 +55,7 @@ __all__ = [
 
 logger = logging.getLogger(__name__)
 
-NAMES = ("train", "trend", "count", "rebuild", "collect", "export", "import")
+NAMES = ("train", "trend", "report", "clean", "count", "rebuild", "collect", "export", "import")
 # A job is given up for dead after so many lengths of its lease without a word. It renews the lease
 # four times in each, but one long computation may keep the renewal waiting.
 SILENT_LEASES = 5

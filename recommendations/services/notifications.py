@@ -13,6 +13,7 @@ from recommendations.storage.jobs import Job
 logger = logging.getLogger(__name__)
 
 _SUBJECT_LENGTH = 100
+_MODELS = {"model": "the live model", "popular": "the popular list", "trending": "what is trending"}
 
 
 def training_ended(job: Job) -> bool:
@@ -29,6 +30,24 @@ def training_ended(job: Job) -> bool:
     facts["reasons"] = "; ".join(result["reasons"])
     subject = f"model {version} is live" if published else f"model {version} was not published"
     return send(subject=subject, facts=facts)
+
+
+def report_ended(job: Job) -> bool:
+    """Tell how the live model did in the last seven days, or that nobody can say."""
+    if job.state != "succeeded":
+        facts = {"job": job.job_id, "step": job.step, "why": "see the job on the staff site"}
+        return send(subject=f"the weekly report {job.state}", facts=facts)
+    result = job.result
+    facts = {"model": result["version"], "customers measured": result["users"]}
+    for name, values in (result["quality"] or {}).items():
+        facts[f"recall@20 of {_MODELS[name]}"] = f"{100 * values['recall@20']:.2f} %"
+    for name, label in (("shown", "these days"), ("before", "the days before")):
+        counts = result[name]
+        facts[label] = (
+            f"{counts['impressions']} shown, {counts['clicks']} clicked, "
+            f"{counts['conversions']} bought"
+        )
+    return send(subject=f"report of {result['from']} to {result['to']}", facts=facts)
 
 
 def _kind_of_starter(job: Job) -> str:

@@ -116,12 +116,23 @@ def retained() -> list[ModelVersion]:
     return [record for record in complete if record.version == serving] + others[: KEPT - 1]
 
 
-def retire_old() -> None:
-    """Give up the versions that are not retained, and those of runs that never ended."""
+def retire_old() -> int:
+    """Give up the versions that are not retained, and those of runs that never ended.
+
+    Returns
+    -------
+    int
+        How many they were.
+    """
     kept = {record.version for record in retained()}
-    for record in storage.listing(limit=_SCANNED).rows:
-        if record.version not in kept and record.state != "retired":
-            _retire(record)
+    old = [
+        record
+        for record in storage.listing(limit=_SCANNED).rows
+        if record.version not in kept and record.state != "retired"
+    ]
+    for record in old:
+        _retire(record)
+    return len(old)
 
 
 def _retire(record: ModelVersion) -> None:

@@ -4,12 +4,13 @@ import functools
 import operator
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 
+from core.dynamodb.batch import Delete, write_all
 from core.dynamodb.conditions import delete_if, held, save_if
 from core.pages import Page, page_of
 from recommendations.models import JobRow, LastRunRow, LeaseRow
@@ -230,6 +231,12 @@ def listing(
     page = page_of(rows, limit=limit, entity=_from_row, position=lambda row: row.sk)
     more = pages.last_evaluated_key
     return Page(page.rows, more["sk"]["S"]) if page.next is None and more else page
+
+
+def delete_ended(*, before: datetime, limit: int) -> int:
+    """Remove the records of jobs that have ended and began before a moment, oldest first."""
+    rows = JobRow.query(JobRow.PK, JobRow.sk < f"{before.astimezone(UTC):%Y%m%d}", limit=limit)
+    return write_all(Delete(JobRow, JobRow.PK, row.sk) for row in rows if row.finished_at)
 
 
 def end(job: Job) -> None:

@@ -178,6 +178,14 @@ def _save_part(
     return len(writes)
 
 
+def needed_row(row: NeighboursRow, versions: Collection[str]) -> NeighboursRow | None:
+    """Return a row with what these versions read; None when that is nothing at all."""
+    kept = _needed(_generations(row), versions)
+    if not any(each.packed for each in kept):
+        return None
+    return _to_row(row.item_kind, kept)
+
+
 def _needed(generations: Sequence[_Generation], versions: Collection[str]) -> list[_Generation]:
     """Return the generations that some version reads, newest first."""
     used = {

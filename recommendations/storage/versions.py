@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Literal, get_args
 
-from core.dynamodb.batch import READ_LIMIT, Get, Put, chunks, read_batch, write_all
+from core.dynamodb.batch import READ_LIMIT, Delete, Get, Put, chunks, read_batch, write_all
 from core.dynamodb.conditions import held
 from core.pages import Page, page_of
 from recommendations.models import ListRow, ServingRow, VersionRow
@@ -89,6 +89,16 @@ def listing(*, limit: int, position: str | None = None) -> Page[ModelVersion]:
         )
     )
     return page_of(rows, limit=limit, entity=_from_row, position=lambda row: row.sk)
+
+
+def delete_retired(*, before: datetime, limit: int) -> int:
+    """Remove the records of versions that were given up and made before a moment, oldest first."""
+    rows = VersionRow.query(
+        VersionRow.PK, VersionRow.sk < f"{before.astimezone(UTC):%Y-%m-%d}", limit=limit
+    )
+    return write_all(
+        Delete(VersionRow, VersionRow.PK, row.sk) for row in rows if row.state == "retired"
+    )
 
 
 def save_lists(*, version: str, lists: Iterable[tuple[str, list[tuple[str, float]]]]) -> int:

@@ -80,7 +80,7 @@ def _measure(
     interactions: Interactions, choice: Choice, *, timing: Timing, max_events: int
 ) -> Judgement:
     version = versions.live()
-    live = _model_of(version)
+    live = model_of(version)
     sample = sample_users(interactions, max_events=max_events)
     seconds = None if timing.deadline is None else max(timing.share(_REFINING_SHARE), 0.0)
     evaluation = evaluate(
@@ -100,7 +100,7 @@ def _measure(
     )
 
 
-def _model_of(version: str | None) -> ItemNeighbours | None:
+def model_of(version: str | None) -> ItemNeighbours | None:
     """Return an unfitted model with the parameters of a version."""
     record = versions.find(version=version) if version else None
     if record is None:

@@ -279,7 +279,7 @@ def check_schedule(client: Callable[[str], Any], site: Site) -> None:
     events = client("events")
     names = [rule["Name"] for rule in events.list_rules()["Rules"]]
     rules = {name.rpartition("recommendations.jobs.")[2]: name for name in names}
-    assert rules.keys() == {"collect", "train", "trend"}
+    assert rules.keys() == {"clean", "collect", "report", "train", "trend"}
     events.put_rule(Name=rules["train"], ScheduleExpression="rate(1 minute)", State="ENABLED")
 
     def ran() -> bool:

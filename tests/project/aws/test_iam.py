@@ -53,7 +53,7 @@ CHANGE = READ | {"BatchWriteItem", "DeleteItem", "PutItem", "UpdateItem"}
         ("stream", "placement_stats", CHANGE),
         ("jobs", "events", {"DescribeTable"} | CHANGE | {"Scan"}),
         ("jobs", "items", CHANGE | {"Scan"}),
-        ("jobs", "neighbours", CHANGE),
+        ("jobs", "neighbours", CHANGE | {"Scan"}),
     ],
 )
 def test_a_role_may_do_with_a_table_what_its_code_does(
@@ -115,7 +115,8 @@ def test_jobs_write_files_and_the_api_reads_them_and_takes_uploads(
             for part in statements(role)
             for action in part["Action"]
             for resource in part["Resource"]
-            if action.startswith("s3:") and part["Sid"] not in {"HandOn", "ListHandedOn"}
+            if action.startswith("s3:")
+            and part["Sid"] not in {"HandOn", "RemoveFiles", "ListFiles"}
         }
         for role in FUNCTIONS
     }
@@ -158,11 +159,13 @@ def test_training_step_by_step_takes_no_more_than_it_does(monkeypatch: pytest.Mo
     granted = {role: {part["Sid"]: part for part in statements(role)} for role in sorted(FUNCTIONS)}
 
     assert {"StartTraining", "StopTraining"} <= granted["api"].keys()
-    assert {"StartTraining", "Notify", "HandOn", "ListHandedOn"} <= granted["jobs"].keys()
-    own = {"StartTraining", "StopTraining", "Notify", "HandOn", "ListHandedOn"}
+    assert {"StartTraining", "Notify", "HandOn", "RemoveFiles", "ListFiles"} <= granted[
+        "jobs"
+    ].keys()
+    own = {"StartTraining", "StopTraining", "Notify", "HandOn", "RemoveFiles", "ListFiles"}
     assert not own & granted["stream"].keys()
     (machine,) = granted["jobs"]["StartTraining"]["Resource"]
     assert machine == f"arn:aws:states:eu-west-1:{'1' * 12}:stateMachine:shop-train"
     assert granted["jobs"]["HandOn"]["Resource"] == ["arn:aws:s3:::shop-files/training/*"]
-    listing = granted["jobs"]["ListHandedOn"]
-    assert listing["Condition"] == {"StringLike": {"s3:prefix": ["training/*"]}}
+    listing = granted["jobs"]["ListFiles"]["Condition"]
+    assert listing == {"StringLike": {"s3:prefix": ["exports/*", "training/*", "imports/*"]}}
