@@ -3,7 +3,7 @@
 from django.urls import URLPattern, URLResolver, path
 
 from project.staff import site
-from recommendations.staff.overview_parts import AttentionPart, NumbersPart
+from recommendations.staff.overview_parts import AttentionPart, NumbersPart, StreamPart
 from recommendations.staff.placement_editor import PlacementEditor
 from recommendations.staff.report import ReportView
 
@@ -27,6 +27,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
         "overview/attention/",
         site.admin_view(AttentionPart.as_view(site=site)),
         name="overview-attention",
+    ),
+    path(
+        "overview/stream/",
+        site.admin_view(StreamPart.as_view(site=site)),
+        name="overview-stream",
     ),
     path("", site.urls),
 ]

@@ -42,6 +42,7 @@ def overview(request: HttpRequest) -> Mapping[str, Any]:
         "is_new": live is None,
         "numbers": {"url": f"{reverse('overview-numbers')}?{query}"},
         "attention": {"url": reverse("overview-attention"), "is_line": True},
+        "stream": {"url": reverse("overview-stream"), "is_line": True},
     }
 
 

@@ -1,6 +1,6 @@
 """What the first page asks for by itself: the shop's numbers, and what needs attention."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -12,10 +12,11 @@ from django.urls import reverse
 
 from core.staff.base import ToolView
 from core.staff.charts import chart
-from core.staff.html import money, number, percent
+from core.staff.html import age, day, money, number, percent
 from core.staff.links import detail_url, list_url
 from core.validation import from_iso
-from recommendations.services import dead_letters, insights, jobs, versions
+from recommendations.services import dead_letters, following, insights, jobs, versions
+from recommendations.services.following import Following
 from recommendations.services.insights import ShopDay
 from recommendations.staff.jobs import progress_context
 
@@ -23,7 +24,12 @@ _PERIODS = (7, 28, 90)
 _USUAL = 28
 _LETTERS = 20
 _JOBS = 10
+_MODELS = 50
+# Jobs during which what is counted is not complete.
+_COUNTING = frozenset({"count", "rebuild"})
 _OLD = timedelta(days=7)
+# Events are usually handled within seconds.
+_SLOW = timedelta(minutes=2)
 
 _Days = Sequence[ShopDay]
 
@@ -60,6 +66,7 @@ def _events(kind: str = "") -> Callable[[], str]:
     return lambda: list_url("events", **({"type": kind} if kind else {}))
 
 
+# Those that a chart shows by day; how many users and items there are is known from the models.
 MEASURES = {
     "events": Measure("Events", _sum("events"), number, _events()),
     "purchases": Measure("Purchases", _sum("purchases"), number, _events("purchase")),
@@ -96,22 +103,68 @@ class NumbersPart(ToolView):
         days = insights.shop_days(since=until - timedelta(days=2 * length - 1), until=until)
         before, now = days[:length], days[length:]
         chosen = MEASURES[wanted["measure"]]
-        values = [chosen.value([day]) or 0 for day in now]
         context = {
             **wanted,
             "measures": [(name, each.label) for name, each in MEASURES.items()],
             "periods": [(str(number), f"{number} days") for number in _PERIODS],
-            "tiles": [_tile(each, now, before) for each in MEASURES.values()],
+            "tiles": [
+                *_model_tiles(length),
+                *(_tile(each, now, before) for each in MEASURES.values()),
+            ],
             "is_counted": any(day.events for day in days),
             "title": f"{chosen.label} per day",
-            "chart": chart(
-                f"{chosen.label} per day", values, since=now[0].day, digits=chosen.digits
-            )
-            if any(values)
-            else None,
+            "chart": _chart(chosen, now, before),
+            "counting": _counting(),
         }
         template = "staff/recommendations/numbers.html"
         return TemplateResponse(request, template, {"data": context})
+
+
+def _chart(chosen: Measure, now: _Days, before: _Days) -> Mapping[str, Any] | None:
+    """Return the days of a period as bars, with those of the period before as a line."""
+    values, old = ([chosen.value([day]) or 0 for day in days] for days in (now, before))
+    if not any(values) and not any(old):
+        return None
+    return chart(
+        f"{chosen.label} per day",
+        values,
+        since=now[0].day,
+        digits=chosen.digits,
+        beside=(f"The {len(before)} days before", old),
+    )
+
+
+def _model_tiles(days: int) -> list[dict[str, Any]]:
+    """Return the users and items that the newest model knows, beside a model of days ago."""
+    complete = [row for row in versions.listing(limit=_MODELS).rows if row.data.get("users")]
+    if not complete:
+        return []
+    newest = complete[0]
+    long_ago = from_iso(newest.created_at) - timedelta(days=days)
+    older = next((row for row in complete if from_iso(row.created_at) <= long_ago), None)
+    return [
+        {
+            "label": label,
+            "value": number(newest.data[name]),
+            "trend": f"known on {day(from_iso(newest.created_at))}"
+            if older is None
+            else _trend(newest.data[name], older.data.get(name)),
+            "url": list_url(name),
+        }
+        for name, label in (
+            ("users", "Users who did something"),
+            ("items", "Items they did it with"),
+        )
+    ]
+
+
+def _counting() -> dict[str, Any] | None:
+    """Return the job that counts the history at the moment, while the numbers still grow."""
+    recent = jobs.listing(limit=_JOBS).rows
+    job = next((job for job in recent if job.name in _COUNTING and jobs.is_active(job)), None)
+    if job is None:
+        return None
+    return {"percent": round(100 * job.progress), "url": detail_url("jobs", job.job_id)}
 
 
 def _tile(measure: Measure, now: _Days, before: _Days) -> dict[str, Any]:
@@ -131,6 +184,49 @@ def _trend(value: float | Decimal | None, old: float | Decimal | None) -> str:
     if not change:
         return "as before"
     return f"{'▲' if change > 0 else '▼'} {abs(change):,} %"
+
+
+class StreamPart(ToolView):
+    """How far behind the shop profiles, counters and lists are."""
+
+    title = "Stream"
+    permission = "recommendations:read"
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        template = "staff/recommendations/stream.html"
+        return TemplateResponse(request, template, {"data": _stream(following.state())})
+
+
+def _stream(state: Following) -> dict[str, Any]:
+    handled, since = state.handled, state.waiting_since
+    now = datetime.now(UTC)
+    last = "" if handled is None else f"It last handled events {age(handled.at)}"
+    if since is not None and now - since > _SLOW:
+        return {
+            "tone": "bad",
+            "label": "behind",
+            "text": f"An event of {since:%H:%M} UTC has not been counted yet. {last}",
+            "url": reverse("admin:dead-letters_list"),
+        }
+    if handled is None:
+        text = "No event has come through it yet, so how far behind it is is not known"
+        return {"tone": "", "label": "unknown", "text": text, "url": ""}
+    waited = handled.waited.total_seconds()
+    slow = handled.waited > _SLOW
+    return {
+        "tone": "busy" if slow else "good",
+        "label": "slow" if slow else "up to date",
+        "text": f"{last}, {_seconds(waited)} after the oldest of them was stored",
+        "url": "",
+    }
+
+
+def _seconds(seconds: float) -> str:
+    if seconds < 1:
+        return "less than a second"
+    if seconds < 120:
+        return f"{seconds:,.0f} seconds"
+    return f"{seconds / 60:,.0f} minutes"
 
 
 class AttentionPart(ToolView):

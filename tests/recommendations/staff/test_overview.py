@@ -1,14 +1,16 @@
 """The first page: numbers beside the period before, and what needs attention."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.test import Client
 
 from recommendations.entities import Event, Line
-from recommendations.services import attribution, dead_letters, events, statistics
+from recommendations.services import attribution, dead_letters, events, following, statistics
 from recommendations.storage import jobs as jobs_storage
 from recommendations.storage import versions as versions_storage
 from recommendations.storage.events import key_of
@@ -33,6 +35,15 @@ def happen(kind: str, *, days: int, number: int, price: str = "10", origin: str 
     )
     events.record(events=[one])
     statistics.apply(keys=[key_of(one)])
+
+
+def store_version(
+    name: str, state: str = "ready", *, days: int = 0, data: dict[str, Any] | None = None
+) -> None:
+    created = (NOW - timedelta(days=days)).isoformat()
+    versions_storage.save(
+        ModelVersion(version=name, created_at=created, state=state, data=data or {})
+    )
 
 
 def test_numbers_stand_beside_the_period_before(log_in: LogIn) -> None:
@@ -60,6 +71,77 @@ def test_numbers_stand_beside_the_period_before(log_in: LogIn) -> None:
     assert (odd["measure"], odd["days"]) == ("revenue", "28")
 
 
+def test_the_chart_shows_the_period_before_as_well(log_in: LogIn) -> None:
+    happen("purchase", days=8, number=1, price="5")
+    happen("purchase", days=1, number=2, price="7")
+
+    data = log_in("viewer").get(NUMBERS, {"days": "7"}).context["data"]
+
+    assert data["chart"]["counts"] == "0.00,0.00,0.00,0.00,0.00,7.00,0.00"
+    assert data["chart"]["beside"] == "0.00,0.00,0.00,0.00,0.00,5.00,0.00"
+    assert data["chart"]["legend"][1] == "The 7 days before"
+
+
+def test_users_and_items_stand_beside_those_of_an_older_model(log_in: LogIn) -> None:
+    client = log_in("viewer")
+
+    def tiles() -> list[tuple[str, str]]:
+        found = client.get(NUMBERS).context["data"]["tiles"]
+        return [(tile["value"], tile["trend"]) for tile in found[:2]]
+
+    known = {"users": 110, "items": 3}
+    store_version("v2", data=known)
+    assert tiles() == [("110", f"known on {NOW:%-d %b %Y}"), ("3", f"known on {NOW:%-d %b %Y}")]
+    store_version("v1", days=30, data={"users": 100, "items": 3})
+    assert tiles() == [("110", "▲ 10 %"), ("3", "as before")]
+
+
+def test_numbers_say_while_the_history_is_being_counted(log_in: LogIn) -> None:
+    client = log_in("viewer")
+    job = Job(
+        job_id="20261122T030000-a",
+        name="count",
+        state="running",
+        started_by="ada",
+        created_at=NOW.isoformat(),
+        progress=0.5,
+    )
+    jobs_storage.save(job)
+    response = client.get(NUMBERS)
+    assert response.context["data"]["counting"]["percent"] == 50
+    assert int(response["X-DynamoDB-Round-Trips"]) <= 5
+
+    jobs_storage.save(replace(job, state="succeeded"))
+    assert client.get(NUMBERS).context["data"]["counting"] is None
+
+
+def test_how_far_the_stream_is_behind_is_said_or_that_nobody_knows(log_in: LogIn) -> None:
+    client = log_in("viewer")
+
+    def text() -> str:
+        response = client.get("/admin/overview/stream/")
+        assert int(response["X-DynamoDB-Round-Trips"]) <= 5
+        return " ".join(response.content.decode().split())
+
+    assert "Stream unknown" in text()
+    following.note([NOW - timedelta(seconds=3)])
+    assert "up to date" in text()
+    assert "seconds after the oldest of them was stored" in text()
+    following.note([datetime.now(UTC) - timedelta(minutes=9)])
+    assert "9 minutes after" in text()
+    early = datetime.combine(NOW.date(), datetime.min.time(), UTC)
+    if NOW - early < timedelta(minutes=3):
+        pytest.skip("today has only begun")
+    uncounted = [
+        Event(event_id=f"e{n}", timestamp=early, type="view", items=(Line("lamp"),), user_id="ann")
+        for n in range(40)
+    ]
+    events.record(events=uncounted)
+    assert "An event of 00:00 UTC has not been counted yet" in text()
+    statistics.apply(keys=[key_of(event) for event in uncounted])
+    assert "has not been counted" not in text()
+
+
 def test_without_events_the_numbers_say_so(log_in: LogIn) -> None:
     assert "Nothing was counted" in log_in("viewer").get(NUMBERS).content.decode()
 
@@ -68,18 +150,14 @@ def test_what_needs_attention_leads_to_where_it_is_handled(log_in: LogIn) -> Non
     client = log_in("viewer")
     today = NOW.isoformat()
 
-    def version(name: str, state: str, *, days: int = 0) -> None:
-        created = (NOW - timedelta(days=days)).isoformat()
-        versions_storage.save(ModelVersion(version=name, created_at=created, state=state))
-
     def urls() -> list[str]:
         return [row["url"] for row in client.get(ATTENTION).context["data"]["rows"]]
 
     assert urls() == ["/admin/models/"]
-    version("v1", "ready")
+    store_version("v1", "ready")
     assert urls() == []
     assert "All is well" in client.get(ATTENTION).content.decode()
-    version("v2", "rejected")
+    store_version("v2", "rejected")
     for number, state in enumerate(("succeeded", "failed")):
         jobs_storage.save(
             Job(
@@ -94,5 +172,5 @@ def test_what_needs_attention_leads_to_where_it_is_handled(log_in: LogIn) -> Non
     dead_letters.keep(records=[{"dynamodb": change}])
 
     assert urls() == ["/admin/dead-letters/", "/admin/jobs/20261122T030001-a/", "/admin/models/v2/"]
-    version("v3", "ready", days=9)
+    store_version("v3", "ready", days=9)
     assert "is 9 days old" in client.get(ATTENTION).content.decode()
