@@ -4,17 +4,28 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial, reduce
+from operator import and_
 from typing import Any
 
 from pynamodb.attributes import UnicodeAttribute
+from pynamodb.expressions.condition import Condition
+from pynamodb.pagination import ResultIterator
 
 from core.dynamodb.attributes import JSONAttribute
 from core.dynamodb.batch import Put, write_batch
+from core.dynamodb.queries import WireKey, read_on
+from core.dynamodb.sharded import LAST
 from core.dynamodb.tables import OperationsRow
 from core.pages import Page
 from core.validation import from_iso, to_key
 
 _MONTHS = "audit-month"
+_MONTHS_PER_PAGE = 2
+# A filter looks at so many changes in a round trip.
+_FILTERED_PAGE = 1000
+# Before every time.
+_FIRST = "0"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,25 +93,80 @@ def find(*, entry_id: str) -> Entry | None:
     return None if row is None else _entry(row)
 
 
-def listing(*, limit: int, position: str | None = None) -> Page[Entry]:
-    """Return changes, newest first; ``position`` is the id of the last one before."""
-    months = [
-        row.sk
-        for row in MonthRow.query(
-            _MONTHS,
-            MonthRow.sk <= position[:7] if position else None,
-            scan_index_forward=False,
-        )
-    ]
+def listing(
+    *,
+    limit: int,
+    position: str | None = None,
+    by: str | None = None,
+    target: str | None = None,
+    since: str | None = None,
+    until: str | None = None,
+) -> Page[Entry]:
+    """Return changes, newest first, perhaps only those by somebody or to something.
+
+    A page reads two months at most, and of each at most 1,000 changes where it looks for some; it
+    may end early.
+
+    Parameters
+    ----------
+    position
+        The id of the last one before, or where a page that ended early has stopped.
+    since, until
+        The first and the last day, in UTC, as ISO 8601.
+    """
+    first, last = since or _FIRST, position or f"{until or ''}{LAST}"
+    passing = _passing(by=by, target=target)
     rows: list[AuditRow] = []
-    for month in months:
-        older = AuditRow.sk < position if position and position[:7] == month else None
+    for number, month in enumerate(_months(first=first[:7], last=last[:7])):
+        if number == _MONTHS_PER_PAGE:
+            return Page(tuple(map(_entry, rows)), f"{month}{LAST}")
         # One more than asked for tells whether there is a next page.
         wanted = limit + 1 - len(rows)
-        rows += AuditRow.query(_pk(month), older, scan_index_forward=False, limit=wanted)
+        query = partial(_changes, month, first=first, last=last, passing=passing, wanted=wanted)
+        found, stopped = read_on(query, wanted=wanted, reads=1)
+        rows += (row for row in found if row.sk != position)
         if len(rows) > limit:
             return Page(tuple(map(_entry, rows[:limit])), rows[limit - 1].sk)
+        if stopped is not None:
+            return Page(tuple(map(_entry, rows)), stopped["sk"]["S"])
     return Page(tuple(map(_entry, rows)))
+
+
+def _months(*, first: str, last: str) -> list[str]:
+    if first > last:
+        return []
+    between = MonthRow.sk.between(first, last)
+    rows = MonthRow.query(_MONTHS, between, scan_index_forward=False)
+    return [row.sk for row in rows]
+
+
+def _changes(
+    month: str,
+    start: WireKey | None,
+    *,
+    first: str,
+    last: str,
+    passing: Condition | None,
+    wanted: int,
+) -> ResultIterator[AuditRow]:
+    return AuditRow.query(
+        _pk(month),
+        AuditRow.sk.between(first, last),
+        passing,
+        scan_index_forward=False,
+        last_evaluated_key=start,
+        # The row at the position comes once more.
+        page_size=wanted + 1 if passing is None else _FILTERED_PAGE,
+    )
+
+
+def _passing(*, by: str | None, target: str | None) -> Condition | None:
+    parts: list[Condition] = []
+    if by is not None:
+        parts.append(AuditRow.by == by)
+    if target is not None:
+        parts.append(AuditRow.target == target)
+    return reduce(and_, parts) if parts else None
 
 
 def _pk(month: str) -> str:

@@ -59,7 +59,15 @@ class StaffAccount(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ApiKey(msgspec.Struct, frozen=True, kw_only=True):
-    """A program's key; only the hash of its secret is ever stored."""
+    """A program's key; only the hash of its secret is ever stored.
+
+    Attributes
+    ----------
+    last_used_at
+        When a program last proved it, to some minutes.
+    former_until
+        Until when the secret before the last rotation is good as well; not known in listings.
+    """
 
     prefix: str
     name: KeyName
@@ -67,3 +75,5 @@ class ApiKey(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime
     created_by: str
     revoked_at: datetime | None = None
+    last_used_at: datetime | None = None
+    former_until: datetime | None = None

@@ -95,6 +95,7 @@ class AccountDirectory(GlobalSecondaryIndex["AccountRow"]):
                 "created_at",
                 "created_by",
                 "revoked_at",
+                "last_used_at",
             ]
         )
 
@@ -121,6 +122,10 @@ class AccountRow(Table):
     created_at = UTCDateTimeAttribute(null=True)
     created_by = UnicodeAttribute(null=True)
     revoked_at = UTCDateTimeAttribute(null=True)
+    last_used_at = UTCDateTimeAttribute(null=True)
+    # The secret before the last rotation, and until when it is good as well.
+    former_hash = UnicodeAttribute(null=True)
+    former_until = UTCDateTimeAttribute(null=True)
 
     directory = AccountDirectory()
 

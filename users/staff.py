@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django import forms
@@ -9,17 +10,19 @@ from django.http import HttpRequest
 
 from core.pages import Page
 from core.staff.html import badge, moment, tags
-from core.staff.links import detail_url
+from core.staff.links import detail_url, list_url
 from core.staff.resource import (
     Action,
     ActionError,
     Call,
     Column,
+    Filter,
     Hint,
     Outcome,
     Panel,
     Query,
     Resource,
+    Search,
 )
 from users.entities import ApiKey, StaffAccount
 from users.permissions import MANAGE_ACCOUNTS, MANAGE_KEYS, ROLE_PERMISSIONS, ROLES, SCOPES
@@ -128,6 +131,16 @@ class AccountResource(Resource):
     singular = "Account"
     plural = "Accounts"
     permission = MANAGE_ACCOUNTS
+    intro = "Who may log in here, and as what. Programs have API keys instead."
+    search = Search(help="The beginning of a username.", placeholder="ada")
+    filters = (
+        Filter(name="role", title="role", choices=tuple(_ROLE_CHOICES)),
+        Filter(
+            name="state",
+            title="state",
+            choices=(("active", "Active"), ("deactivated", "Deactivated")),
+        ),
+    )
     columns = (
         Column("Username", lambda row: row.username),
         Column("Role", lambda row: row.role),
@@ -184,7 +197,14 @@ class AccountResource(Resource):
     )
 
     def page(self, query: Query) -> Page[StaffAccount]:
-        return accounts.listing(limit=query.limit, position=query.position)
+        state = query.filters.get("state")
+        return accounts.listing(
+            limit=query.limit,
+            position=query.position,
+            text=query.search,
+            role=query.filters.get("role"),
+            active=None if state is None else state == "active",
+        )
 
     def key(self, row: StaffAccount) -> str:
         return row.account_id
@@ -194,6 +214,15 @@ class AccountResource(Resource):
 
     def find(self, key: str) -> StaffAccount | None:
         return accounts.find(account_id=key)
+
+    def empty(self, query: Query) -> Hint:
+        if query.is_narrowed:
+            return Hint(
+                "No account matches. Try fewer letters of the username, or clear the filters.",
+                "All accounts",
+                list_url(self.name),
+            )
+        return Hint("There are no accounts yet. Add one for each member of the staff.")
 
     def panels(self, request: HttpRequest, row: StaffAccount) -> Sequence[Panel]:  # noqa: ARG002  # for others
         facts = [
@@ -242,15 +271,22 @@ def _create_key(call: Call) -> Outcome:
 
 
 def _rotate_key(call: Call) -> Outcome:
-    made = keys.rotate(prefix=call.row.prefix)
+    grace = timedelta(hours=int(call.data["grace"]))
+    made = keys.rotate(prefix=call.row.prefix, grace=grace)
     if made is None:
-        message = "This key has been revoked meanwhile; create a new one."
+        message = "This key has been revoked or rotated meanwhile. Look at it again."
         raise ActionError(message)
     text, key = made
+    ends = f"works until {_minute(key.former_until)} UTC" if grace else "ends within 30 seconds"
     return Outcome(
-        message=f"The key {key.name} has a new secret; the old one ends within 30 seconds.",
+        message=f"The key {key.name} has a new secret; the old one {ends}.",
+        after={"old secret works until": _minute(key.former_until) if grace else "at once"},
         panel=_key_panel(text),
     )
+
+
+def _minute(time: datetime | None) -> str:
+    return "" if time is None else f"{time:%Y-%m-%d %H:%M}"
 
 
 def _revoke_key(call: Call) -> Outcome:
@@ -259,6 +295,21 @@ def _revoke_key(call: Call) -> Outcome:
         message=f"The key {call.row.name} ends within 30 seconds, everywhere.",
         before={"revoked": False},
         after={"revoked": True},
+    )
+
+
+class RotationForm(forms.Form):
+    """How long the old secret is good beside the new one."""
+
+    grace = forms.ChoiceField(
+        label="The old secret works for",
+        choices=[
+            ("24", "one more day"),
+            ("1", "one more hour"),
+            ("168", "one more week"),
+            ("0", "30 seconds at most"),
+        ],
+        help_text="Give the program its new secret meanwhile. One that leaked should end at once.",
     )
 
 
@@ -273,8 +324,15 @@ class KeyResource(Resource):
         Column("Key", lambda row: f"ab_{row.prefix}_…", "nowrap"),
         Column("Name", lambda row: row.name),
         Column("State", lambda row: _key_state(row)),
+        Column("Last used (UTC)", lambda row: moment(row.last_used_at), "nowrap"),
         Column("Scopes", lambda row: tags(sorted(row.scopes)), "wide-only"),
         Column("Created (UTC)", lambda row: moment(row.created_at), "wide-only"),
+    )
+    intro = "What programs call the API with. Give each program a key of its own, with few scopes."
+    search = Search(help="The beginning of a key’s name.", placeholder="web shop")
+    filters = (
+        Filter(name="state", title="state", choices=(("in-use", "In use"), ("revoked", "Revoked"))),
+        Filter(name="scope", title="scope", choices=tuple((scope, scope) for scope in SCOPES)),
     )
     actions = (
         Action(
@@ -289,14 +347,15 @@ class KeyResource(Resource):
         ),
         Action(
             name="rotate",
-            label="New secret",
+            label="Rotate",
             permission=MANAGE_KEYS,
             question=(
-                "Make a new secret for {title}? The old one ends within 30 seconds. For a change "
-                "without a gap create a second key, and revoke this one later."
+                "Make a new secret for {title}? The old one goes on working for as long as you "
+                "say, so that its program can change over without a gap."
             ),
-            confirm_label="Make it",
+            confirm_label="Make a new secret",
             run=_rotate_key,
+            form=lambda _, data: RotationForm(data),
             offered=lambda row: row.revoked_at is None,
         ),
         Action(
@@ -312,7 +371,14 @@ class KeyResource(Resource):
     )
 
     def page(self, query: Query) -> Page[ApiKey]:
-        return keys.listing(limit=query.limit, position=query.position)
+        state = query.filters.get("state")
+        return keys.listing(
+            limit=query.limit,
+            position=query.position,
+            text=query.search,
+            revoked=None if state is None else state == "revoked",
+            scope=query.filters.get("scope"),
+        )
 
     def key(self, row: ApiKey) -> str:
         return row.prefix
@@ -323,7 +389,13 @@ class KeyResource(Resource):
     def find(self, key: str) -> ApiKey | None:
         return keys.find(prefix=key)
 
-    def empty(self, query: Query) -> Hint:  # noqa: ARG002  # there is nothing to narrow
+    def empty(self, query: Query) -> Hint:
+        if query.is_narrowed:
+            return Hint(
+                "No key matches. Try fewer letters of the name, or clear the filters.",
+                "All keys",
+                list_url(self.name),
+            )
         return Hint("No program has a key yet. Create one for the shop, and one for each other.")
 
     def panels(self, request: HttpRequest, row: ApiKey) -> Sequence[Panel]:  # noqa: ARG002  # for others
@@ -334,9 +406,18 @@ class KeyResource(Resource):
             ("Scopes", tags(sorted(row.scopes))),
             ("Created (UTC)", moment(row.created_at)),
             ("Created by", row.created_by),
+            ("Last used (UTC)", moment(row.last_used_at)),
+            *_former(row),
             ("Revoked (UTC)", moment(row.revoked_at)),
         ]
         return [Panel(title="About", template="staff/panels/facts.html", context={"facts": facts})]
+
+
+def _former(key: ApiKey) -> list[tuple[str, Any]]:
+    until = key.former_until
+    if until is None or until <= datetime.now(UTC):
+        return []
+    return [("Old secret works until (UTC)", _minute(until))]
 
 
 def _key_state(key: ApiKey) -> Any:

@@ -15,7 +15,7 @@ from recommendations.services import realtime
 from recommendations.storage import dead_letters as storage
 from recommendations.storage import events
 from recommendations.storage.dead_letters import DeadLetter
-from recommendations.storage.events import EventKey
+from recommendations.storage.events import ALWAYS, EventKey, Period
 
 __all__ = ["DeadLetter", "collect", "discard", "find", "keep", "listing", "retry"]
 
@@ -50,9 +50,9 @@ def event_key(change: Mapping[str, Any]) -> EventKey | None:
         return None
 
 
-def listing(*, limit: int, position: Any = None) -> Page[DeadLetter]:
-    """Return dead letters, newest first."""
-    return storage.listing(limit=limit, position=position)
+def listing(*, limit: int, position: Any = None, period: Period = ALWAYS) -> Page[DeadLetter]:
+    """Return dead letters of events written in a period, newest first."""
+    return storage.listing(limit=limit, position=position, period=period)
 
 
 def find(*, letter_id: str) -> DeadLetter | None:

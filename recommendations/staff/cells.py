@@ -2,16 +2,17 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from core.staff.html import NOTHING, badge, day, percent, row_link
 from core.staff.links import detail_url, list_url
-from core.staff.resource import Hint
+from core.staff.resource import Filter, Hint, Query
 from core.validation import check_moment, from_iso, to_key
 from recommendations.engine.rank import Cause
 from recommendations.entities import SESSION_PREFIX, Event, Item
 from recommendations.services import catalogue
+from recommendations.services.events import Period
 
 EVENT_LABELS = {
     "purchase": "Purchase",
@@ -54,6 +55,19 @@ _FALLBACK_REASONS = {
 }
 _SHOWN_LINES = 4
 _SHOWN_CAUSES = 3
+
+
+PERIOD_FILTERS = (
+    Filter(name="since", title="first day (UTC)", is_day=True),
+    Filter(name="until", title="last day (UTC)", is_day=True),
+)
+
+
+def period(query: Query) -> Period:
+    """Return the period that the filters of a list ask for."""
+    days = [query.filters.get(item.name) for item in PERIOD_FILTERS]
+    since, until = (None if day is None else date.fromisoformat(day) for day in days)
+    return Period(since, until)
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,6 +68,7 @@ class DeadLetterResource(Resource):
         Column("Why", lambda row: row.reason, "long"),
         Column("User", _actor),
     )
+    filters = cells.PERIOD_FILTERS
     actions = (
         Action(
             name="retry",
@@ -95,7 +96,9 @@ class DeadLetterResource(Resource):
     )
 
     def page(self, query: Query) -> Page[DeadLetter]:
-        return dead_letters.listing(limit=query.limit, position=query.position)
+        return dead_letters.listing(
+            limit=query.limit, position=query.position, period=cells.period(query)
+        )
 
     def key(self, row: DeadLetter) -> str:
         return row.letter_id
@@ -107,7 +110,13 @@ class DeadLetterResource(Resource):
     def find(self, key: str) -> DeadLetter | None:
         return dead_letters.find(letter_id=key)
 
-    def empty(self, query: Query) -> Hint:  # noqa: ARG002  # there is nothing to narrow
+    def empty(self, query: Query) -> Hint:
+        if query.is_narrowed:
+            return Hint(
+                "Nothing that was written on these days has failed.",
+                "All failed records",
+                list_url(self.name),
+            )
         return Hint(
             "Nothing has failed: profiles, lists and counters have followed every event. A record "
             "that they cannot follow would wait here, to be tried again or discarded."

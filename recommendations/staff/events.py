@@ -1,7 +1,6 @@
 """What customers did, newest first."""
 
 from collections.abc import Sequence
-from datetime import date
 from typing import Any
 
 from django.http import HttpRequest
@@ -14,7 +13,6 @@ from core.staff.links import list_url
 from core.staff.resource import Column, Filter, Hint, Panel, Query, Resource
 from recommendations.entities import EVENT_TYPES, Event
 from recommendations.services import events
-from recommendations.services.events import Period
 from recommendations.staff import cells
 from recommendations.staff.cells import EventSummary
 
@@ -34,14 +32,6 @@ def _products_cell(row: EventSummary) -> Any:
 def _total(event: Event) -> Any:
     priced = [line.price * line.quantity for line in event.items if line.price is not None]
     return money(sum(priced[1:], priced[0])) if priced else NOTHING
-
-
-def _period(query: Query) -> Period:
-    return Period(_day(query, "since"), _day(query, "until"))
-
-
-def _day(query: Query, name: str) -> date | None:
-    return date.fromisoformat(query.filters[name]) if name in query.filters else None
 
 
 class EventResource(Resource):
@@ -66,8 +56,7 @@ class EventResource(Resource):
         ),
         Filter(name="user", title="user", placeholder="exact id"),
         Filter(name="item", title="item", placeholder="exact id"),
-        Filter(name="since", title="first day (UTC)", is_day=True),
-        Filter(name="until", title="last day (UTC)", is_day=True),
+        *cells.PERIOD_FILTERS,
     )
 
     is_deferred = True
@@ -77,13 +66,13 @@ class EventResource(Resource):
         if "user" in query.filters:
             return []
         until = query.position[0] if query.position else LAST
-        return events.months(until=until, period=_period(query), limit=2)
+        return events.months(until=until, period=cells.period(query), limit=2)
 
     def page(self, query: Query) -> Page[EventSummary]:
         narrowed: dict[str, Any] = {
             "kind": query.filters.get("type"),
             "item_id": query.filters.get("item"),
-            "period": _period(query),
+            "period": cells.period(query),
             "limit": query.limit,
             "position": query.position,
         }

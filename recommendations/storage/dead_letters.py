@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from core.dynamodb.batch import Delete, Put, write_all
 from core.pages import Page, page_of
 from recommendations.models import DeadLetterRow
-from recommendations.storage.events import EventKey
+from recommendations.storage.events import ALWAYS, EventKey, Period
 
 _SOURCE = "stream"
 _KEPT = timedelta(days=30)
@@ -63,16 +63,16 @@ def find(*, letter_id: str) -> DeadLetter | None:
     return None if row is None else _from_row(row)
 
 
-def listing(*, limit: int, position: str | None = None) -> Page[DeadLetter]:
-    """Return letters, newest first, those before ``position`` if given."""
-    rows = list(
-        DeadLetterRow.query(
-            _SOURCE,
-            None if position is None else DeadLetterRow.entry < position,
-            scan_index_forward=False,
-            limit=limit + 1,
-        )
-    )
+def listing(
+    *, limit: int, position: str | None = None, period: Period = ALWAYS
+) -> Page[DeadLetter]:
+    """Return letters of a period, newest first, those before ``position`` if given."""
+    if period.is_empty:
+        return Page(())
+    # Both ends are included, so the row at the position comes once more.
+    between = DeadLetterRow.entry.between(period.first_key, position or period.last_key)
+    found = DeadLetterRow.query(_SOURCE, between, scan_index_forward=False, limit=limit + 2)
+    rows = [row for row in found if row.entry != position]
     return page_of(rows, limit=limit, entity=_from_row, position=lambda row: row.entry)
 
 

@@ -113,8 +113,15 @@ def test_a_key_is_shown_once_works_and_can_be_renewed_and_revoked(boss: Client) 
     assert text not in page
     assert "boss" in page
 
-    renewed = shown_secret(boss.post(f"/admin/keys/{key.prefix}/actions/rotate/"))
-    assert keys.verify(text) is None
+    used = boss.get("/admin/keys/?state=in-use&scope=events:write").content.decode()
+    assert "just now" in used, "it has been used"
+
+    rotate = f"/admin/keys/{key.prefix}/actions/rotate/"
+    second = shown_secret(boss.post(rotate, {"grace": "24"}))
+    assert keys.verify(text) is not None
+    assert "Old secret works until" in boss.get(f"/admin/keys/{key.prefix}/").content.decode()
+    renewed = shown_secret(boss.post(rotate, {"grace": "0"}))
+    assert keys.verify(text) is keys.verify(second) is None
     assert keys.verify(renewed) is not None
     boss.post(f"/admin/keys/{key.prefix}/actions/revoke/")
     assert keys.verify(renewed) is None
@@ -124,7 +131,7 @@ def test_a_key_is_shown_once_works_and_can_be_renewed_and_revoked(boss: Client) 
     assert text not in log
     assert renewed not in log
     assert [entry.action for entry in audit.listing(limit=9).rows] == [
-        "keys.revoke", "keys.rotate", "keys.create",
+        "keys.revoke", "keys.rotate", "keys.rotate", "keys.create",
     ]  # fmt: skip
 
 

@@ -71,9 +71,19 @@ def find_by_username(*, username: str) -> StaffAccount | None:
     return storage.load_by_username(username)
 
 
-def listing(*, limit: int, position: Any = None) -> Page[StaffAccount]:
-    """Return accounts in order of username, without their password hashes."""
-    return storage.listing(limit=limit, position=position)
+def listing(
+    *,
+    limit: int,
+    position: Any = None,
+    text: str = "",
+    role: str | None = None,
+    active: bool | None = None,
+) -> Page[StaffAccount]:
+    """Return accounts in order of username, without their password hashes.
+
+    Only those whose username begins with the text, who have the role, and who may log in or not.
+    """
+    return storage.listing(limit=limit, position=position, text=text, role=role, active=active)
 
 
 def set_role(*, account_id: str, role: Role) -> bool:

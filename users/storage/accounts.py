@@ -1,13 +1,18 @@
 """Staff accounts, and the counters that slow down guessing."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import reduce
+from operator import and_
 from typing import Any
 
+from pynamodb.expressions.condition import Condition
 from pynamodb.transactions import TransactWrite
 
 from core.dynamodb.batch import Get
 from core.dynamodb.conditions import held
 from core.dynamodb.connection import connection
+from core.dynamodb.sharded import LAST, NEXT
 from core.pages import Page, page_of
 from core.sessions import owner_row
 from users.entities import StaffAccount
@@ -77,11 +82,36 @@ def update(account_id: str, **fields: Any) -> bool:
     return held(lambda: row.update(actions=actions, condition=AccountRow.pk.exists()))
 
 
-def listing(*, limit: int, position: Any = None) -> Page[StaffAccount]:
-    """Return accounts in order of username; costs one query."""
-    condition = AccountDirectory.sort > position if position is not None else None
-    rows = list(AccountRow.directory.query(_KIND, condition, limit=limit + 1))
+def listing(
+    *,
+    limit: int,
+    position: Any = None,
+    text: str = "",
+    role: str | None = None,
+    active: bool | None = None,
+) -> Page[StaffAccount]:
+    """Return accounts in order of username, which begins with a text; costs one query."""
+    conditions: list[Condition] = []
+    if role is not None:
+        conditions.append(AccountRow.role == role)
+    if active is not None:
+        conditions.append(AccountRow.is_active == active)
+    rows = directory(_KIND, text=text, passing=conditions, position=position, wanted=limit + 1)
     return page_of(rows, limit=limit, entity=_entity, position=lambda row: row.sort)
+
+
+def directory(
+    kind: str, *, text: str, passing: Sequence[Condition], position: str | None, wanted: int
+) -> list[AccountRow]:
+    """Return accounts or keys in order of name, after a position.
+
+    In one query: there are never more than some hundreds.
+    """
+    beginning = text.lower()
+    first = f"{position}{NEXT}" if position is not None else beginning or NEXT
+    between = AccountDirectory.sort.between(first, beginning + LAST)
+    condition = reduce(and_, passing) if passing else None
+    return list(AccountRow.directory.query(kind, between, condition, limit=wanted))
 
 
 def count_attempt(key: str, *, expires_at: datetime) -> int:
