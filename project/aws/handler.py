@@ -21,12 +21,14 @@ from typing import Any
 import django
 from django.conf import settings
 
+# Models want the settings when they are imported.
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
+
 from core.dynamodb.meter import metered
 from core.middleware import request_id
 from project.aws import http
 from project.metrics import consumed, embedded
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
 django.setup()
 
 logger = logging.getLogger("project.aws")
