@@ -1,5 +1,5 @@
 # `make demo` and `make test` need only Python 3.11 or newer and make.
-.PHONY: demo test coverage lint format lock clean test-deploy benchmark-quality benchmark-api browser local dev help
+.PHONY: demo test fuzz coverage lint format lock clean test-deploy benchmark-quality benchmark-api browser local dev help
 .DEFAULT_GOAL := help
 
 BIN := .venv/bin
@@ -9,6 +9,7 @@ export PORT ?= 8000
 help:
 	@echo "make demo               the whole shop at http://127.0.0.1:$(PORT)/ (PORT= to change)"
 	@echo "make test               lint and all tests"
+	@echo "make fuzz               200 made-up requests for each operation of the API, valid and not"
 	@echo "make coverage           the same, and what share of the code the tests run"
 	@echo "make lint               ruff, mypy, import-linter, Django's deployment check"
 	@echo "make test-deploy        only the deployment to an emulated AWS"
@@ -41,6 +42,12 @@ lint: dev
 # Four processes on two cores: most tests wait for an emulator or a browser.
 test: lint browser
 	$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
+
+# EXAMPLES= to look longer, or SEED= to look again as in an earlier run.
+EXAMPLES ?= 200
+fuzz: dev
+	FUZZ_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest tests/test_fuzz.py -n 2 --dist load \
+		$(if $(SEED),--hypothesis-seed=$(SEED)) $(PYTEST_ARGS)
 
 # Apart from `make test`, which tracing every line would take beyond ten minutes.
 coverage: dev

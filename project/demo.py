@@ -202,7 +202,7 @@ def write_private(path: Path, text: str) -> None:
 def _load(directory: Path) -> None:
     """Create the tables, import the bundled data and train, unless a model is live already."""
     from core.dynamodb import tables
-    from recommendations.services import versions
+    from recommendations.services import first_profiles, versions
 
     for _ in tables.create_all():
         pass
@@ -218,6 +218,8 @@ def _load(directory: Path) -> None:
     _manage(
         "import", events, "--kind", "events", "--last-event", str(last_event), "--rejects", rejects
     )
+    # The stream is followed from here on, so it never sees what was loaded.
+    first_profiles.prepare()
     print("training …", flush=True)
     with ThreadPoolExecutor(max_workers=1) as pool:
         counting = pool.submit(_open_with_history)

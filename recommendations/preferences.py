@@ -30,7 +30,9 @@ class EventWeights(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 
 class Preferences(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The settings of a shop. They hold from the next request on, without a deployment.
+    """The settings of a shop. They hold without a deployment, from the next request on.
+
+    For a list that takes too many reads with them, from the user's next event on.
 
     Attributes
     ----------

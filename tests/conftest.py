@@ -1,7 +1,7 @@
 """Fixtures that every test may use."""
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -42,6 +42,21 @@ def dynamodb_of_the_module(_tables: None) -> Iterator[None]:
 def _clean_tables() -> Iterator[None]:
     cache.clear()
     yield
+    _empty_written()
+
+
+@pytest.fixture
+def start_again(dynamodb: None) -> Callable[[], None]:
+    """Return what empties the tables, for tests that try many times."""
+
+    def empty() -> None:
+        cache.clear()
+        _empty_written()
+
+    return empty
+
+
+def _empty_written() -> None:
     for name in tables.registered().keys() & _written:
         _empty(name)
     _written.clear()

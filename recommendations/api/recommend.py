@@ -5,7 +5,6 @@ from typing import Annotated, Any
 import msgspec
 
 from core.api.answers import ErrorContent, RejectedRow
-from core.api.errors import retry_later
 from core.api.operations import ApiView, operation
 from core.validation import Id
 from recommendations.api.catalogue import missing_item
@@ -22,10 +21,7 @@ from recommendations.api.lists import (
     present_partners,
     present_similar,
 )
-from recommendations.services import catalogue, recommend
-from recommendations.services.profiles import ContendedProfileError
-
-retry_later(ContendedProfileError)
+from recommendations.services import recommend
 
 _SCOPE = "recommendations:read"
 
@@ -122,7 +118,12 @@ class RankedItems(ApiView):
         Items that nothing is known about keep their order, with `given` as the source; what is
         not available, or disliked, comes last.
         """
-        ranked = recommend.rank(user_id=body.user_id, item_ids=body.items, explain=query.explain)
+        ranked = recommend.rank(
+            user_id=body.user_id,
+            item_ids=body.items,
+            explain=query.explain,
+            expand=query.expand is not None,
+        )
         return present(ranked, query)
 
 
@@ -200,6 +201,6 @@ def _limited(query: RecommendQuery, limit: int | None) -> RecommendQuery:
 
 def _about(item_id: str, recommender: str, query: FilterQuery) -> recommend.Answer:
     found = answer(recommender, query, item_ids=[item_id], fallbacks=())
-    if not found.results and catalogue.find(item_id=item_id) is None:
+    if not found.results and not found.knows_subject:
         raise missing_item()
     return found

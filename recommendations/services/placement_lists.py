@@ -96,10 +96,6 @@ def serve(
         As the placement says when omitted.
     reads
         What the request has read already.
-
-    Raises
-    ------
-    ContendedProfileError
     """
     reads = reads or Reads()
     users = () if visit.user_id is None else (visit.user_id,)
@@ -158,10 +154,6 @@ def preview(*, placement: Placement, visit: Visit, variant: str = "") -> Preview
     ----------
     variant
         Show this one in place of that of the user or session.
-
-    Raises
-    ------
-    ContendedProfileError
     """
     chosen = placement.variant(variant) or placement.variant_for(visit.actor)
     seen = placement.as_seen_in(chosen)

@@ -1,8 +1,9 @@
 """Keep the users' ready lists in step with what is stored."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from core.dynamodb.errors import is_transient
 from recommendations.entities import Event
 from recommendations.preferences import Preferences
 from recommendations.profiles import (
@@ -20,7 +21,9 @@ from recommendations.storage import events, serving
 from recommendations.storage.events import EventKey
 from recommendations.storage.reads import Reads, Wanted
 
-_MAX_EVENTS = 100
+MAX_EVENTS = 100
+# Of these also what lies before the newest 100 events counts.
+OLDER_KINDS = ("purchase", "dislike")
 _TRIES = 5
 
 
@@ -49,18 +52,13 @@ def stored(*, user_ids: Sequence[str]) -> list[Profile]:
     return serving.profiles(user_ids)
 
 
-def refresh(*, user_id: str, reads: Reads | None = None) -> Refreshed:
+def refresh(*, user_id: str) -> Refreshed:
     """Compute a user's profile from the newest events, model and settings, and store it.
 
-    Readers and the stream function may do this at the same time: a profile is only written over
-    the one that was read before the events, so what was computed from older events never wins.
+    Several may do this at the same time: a profile is only written over the one that was read
+    before the events, so what was computed from older events never wins.
 
     Without events a stored profile is removed.
-
-    Parameters
-    ----------
-    reads
-        Where the serving state and the stored profile have been read already.
 
     Raises
     ------
@@ -68,9 +66,8 @@ def refresh(*, user_id: str, reads: Reads | None = None) -> Refreshed:
         When others kept rewriting it.
     """
     for _ in range(_TRIES):
-        if reads is None:
-            reads = Reads()
-            reads.fetch(Wanted(users=[user_id]), consistent=True)
+        reads = Reads()
+        reads.fetch(Wanted(users=[user_id]), consistent=True)
         stored = reads.profile(user_id)
         newest = _newest(user_id)
         if not newest:
@@ -83,9 +80,37 @@ def refresh(*, user_id: str, reads: Reads | None = None) -> Refreshed:
         replaces = None if stored is None else stored.digest
         if replaces == profile.digest or serving.save_profile(profile, replaces=replaces):
             return Refreshed(profile, has_events=True)
-        reads = None
     message = "the profile is being rewritten by others; try again"
     raise ContendedProfileError(message)
+
+
+def past_by_one_query(
+    *, user_id: str, stored: Profile | None, preferences: Preferences
+) -> Past | None:
+    """Return what counts of a user's events, in one round trip; None without any.
+
+    Who has more events than one query gives has a stored profile, as a rule. What that says of the
+    past holds then, also under other settings.
+    """
+    page = events.history(actor=user_id, limit=MAX_EVENTS, consistent=True)
+    if page.next is not None and stored is not None:
+        return stored.past
+    return past_of(page.rows, preferences) if page.rows else None
+
+
+def keep(profile: Profile, *, over: Profile | None) -> None:
+    """Store a profile that was computed from the past of a stored one, in one round trip.
+
+    Only over that one: if it is there still, so is its past what counts of the events. Whoever
+    computes from newer events meanwhile has read the same row, and one of the two writes fails; if
+    it is that of the newer events, they are read again.
+    """
+    try:
+        serving.save_profile(profile, replaces=None if over is None else over.digest)
+    except Exception as error:
+        if not is_transient(error):
+            raise
+        # It spares the next answer two round trips; this one is made.
 
 
 def preview(
@@ -122,45 +147,64 @@ def _newest(user_id: str) -> tuple[Event, ...]:
 
     So many views in between do not make a purchase forgotten.
     """
-    page = events.history(actor=user_id, limit=_MAX_EVENTS, consistent=True)
+    page = events.history(actor=user_id, limit=MAX_EVENTS, consistent=True)
     if page.next is None:
         return page.rows
     older = [
         event
-        for kind in ("purchase", "dislike")
+        for kind in OLDER_KINDS
         for event in events.history(
-            actor=user_id, limit=_MAX_EVENTS, position=page.next, kind=kind
+            actor=user_id, limit=MAX_EVENTS, position=page.next, kind=kind
         ).rows
     ]
     return page.rows + tuple(sorted(older, key=lambda event: event.timestamp, reverse=True))
 
 
-def ready_entries(*, past: Past, reads: Reads, exclude_purchased: bool = True) -> list[Entry]:
-    """Return the ready list for what a user did: at most 100 products.
+def wanted_by(past: Past) -> Wanted:
+    """Return the rows that the model's list for what a user did is made from: at most 98."""
+    ids = [row.item_id for row in past.history]
+    return Wanted(neighbours={"similar": ids}, trained_lists=FALLBACKS)
 
-    All are available, or named as hidden: these are left out of each answer, until they come back.
+
+def model_entries(
+    *, past: Past, reads: Reads, exclude_purchased: bool = True
+) -> tuple[list[Entry], bool]:
+    """Return the model's list for what a user did, and whether the model knows any of it.
 
     It is filled up from the model's own lists. The live ones change by the minute, and so would
     profiles with them.
     """
-    ids = [row.item_id for row in past.history]
-    reads.fetch(Wanted(neighbours={"similar": ids}, trained_lists=FALLBACKS))
-    taken = {*past.disliked, *(past.bought if exclude_purchased else ())}
-    near = reads.neighbours(ids, kind="similar")
+    reads.fetch(wanted_by(past))
+    near = reads.neighbours([row.item_id for row in past.history], kind="similar")
     found = ready_list(
         history=past.history,
         neighbours=near,
         fallbacks=[(name, reads.trained_list(name)) for name in FALLBACKS],
-        exclude=taken,
+        exclude={*past.disliked, *(past.bought if exclude_purchased else ())},
         source="personal",
     )
-    if not any(near.values()):
-        # The model knows none of it: what was done lately says most.
-        alike = content_entries(item_ids=ids, reads=reads)
-        entries = {each.item_id: each for each in alike if each.item_id not in taken}
-        for each in found:
-            entries.setdefault(each.item_id, each)
-        found = list(entries.values())[:READY]
+    return found, any(near.values())
+
+
+def with_alike(entries: Sequence[Entry], alike: Iterable[Entry], *, past: Past) -> list[Entry]:
+    """Return the list of a model that knows none of the past: what is alike by words first."""
+    taken = {*past.disliked, *past.bought}
+    found = {each.item_id: each for each in alike if each.item_id not in taken}
+    for each in entries:
+        found.setdefault(each.item_id, each)
+    return list(found.values())[:READY]
+
+
+def ready_entries(*, past: Past, reads: Reads) -> list[Entry]:
+    """Return the ready list for what a user did: at most 100 products.
+
+    All are available, or named as hidden: these are left out of each answer, until they come back.
+    """
+    found, known = model_entries(past=past, reads=reads)
+    if not known:
+        # What was done lately says most.
+        ids = [row.item_id for row in past.history]
+        found = with_alike(found, content_entries(item_ids=ids, reads=reads), past=past)
     if not reads.state.names_all_hidden:
         reads.fetch(Wanted(items=[entry.item_id for entry in found]))
     named = reads.state.hidden

@@ -256,6 +256,11 @@ def narrowed(*, kind: str | None, item_id: str | None) -> Condition | None:
     return reduce(and_, parts) if parts else None
 
 
+def by_actor() -> Iterator[Event]:
+    """Yield all events, those of one user or session together, oldest first: for jobs only."""
+    return readable(EventRow.scan())
+
+
 def keys_after(position: Sequence[str] | None, *, limit: int) -> list[EventKey]:
     """Return the keys of the next events in the order of a scan; fewer only at the end.
 

@@ -144,14 +144,12 @@ class Reads:
         return serving.head_of(self._rows.get(Get(ProfileRow, user_id)), stamp=self.state.stamp)
 
     def keep_profile(self, user_id: str, profile: Profile | None) -> None:
-        """Let a profile that has just been computed stand for the stored one.
+        """Let a profile that was computed for a preview stand for the stored one.
 
-        What it cost to compute is paid once; the answer has a budget of its own. That there are no
-        events takes a query at each answer; one round trip stays for the products.
+        The answer that is made of it has the budget that it would have with a stored one.
         """
         self._profiles[user_id] = profile
-        asked = min(self.round_trips + 1, MAX_ROUND_TRIPS - 1)
-        self.round_trips = asked if profile is None else 1
+        self.round_trips = 1
 
     def placement(self, name: str) -> StoredPlacement | None:
         """Return a placement that has been read."""
@@ -213,10 +211,6 @@ class Reads:
     def _entries(self, name: str, version: str) -> list[tuple[str, float]]:
         row = self._rows.get(Get(ListRow, name, version))
         return [tuple(entry) for entry in row.entries] if isinstance(row, ListRow) else []
-
-    def has_live(self, name: str) -> bool:
-        """Tell whether a list has a live form that is not empty."""
-        return bool(self._entries(name, LIVE))
 
     def is_checked(self, name: str) -> bool:
         """Tell whether what is in a list was found available in the present epoch."""

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from core.dynamodb.batch import Get, read_batch
+from core.dynamodb.batch import Get, Put, read_batch
 from core.dynamodb.conditions import save_if
 from core.validation import validate
 from recommendations.engine.associations import Association
@@ -45,6 +45,10 @@ class ServingState:
     def stamp(self) -> str:
         """Return what a profile depends on besides events; the same for what is still good."""
         return f"{self.live_version or ''}#{self.epoch}#{self.preferences_number}"
+
+    def has_settings_of(self, stamp: str) -> bool:
+        """Tell whether a stamp is of the present settings, whatever else it is of."""
+        return stamp.rpartition("#")[2] == str(self.preferences_number)
 
     @property
     def names_all_hidden(self) -> bool:
@@ -139,17 +143,26 @@ def save_profile(profile: Profile, *, replaces: str | None) -> bool:
     bool
         False when somebody else has written it meanwhile: read again and compute anew.
     """
-    row = ProfileRow(
+    row = _profile_row(profile)
+    unchanged = (
+        ProfileRow.digest.does_not_exist() if replaces is None else ProfileRow.digest == replaces
+    )
+    return save_if(row, unchanged)
+
+
+def profile_put(profile: Profile) -> Put:
+    """Return the write of a profile on no condition, for a batch."""
+    return Put(_profile_row(profile))
+
+
+def _profile_row(profile: Profile) -> ProfileRow:
+    return ProfileRow(
         profile.user_id,
         stamp=profile.stamp,
         packed=encode(profile),
         head=encode_head(profile),
         digest=profile.digest,
     )
-    unchanged = (
-        ProfileRow.digest.does_not_exist() if replaces is None else ProfileRow.digest == replaces
-    )
-    return save_if(row, unchanged)
 
 
 def delete_profile(*, user_id: str) -> bool:

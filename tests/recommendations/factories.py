@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from recommendations.engine.associations import Association
 from recommendations.engine.packing import Neighbour
 from recommendations.entities import Event, Line
+from recommendations.services import events, profiles
 from recommendations.storage import neighbours as neighbours_storage
 from recommendations.storage import versions
 from recommendations.storage.versions import ModelVersion
@@ -30,6 +31,13 @@ def event(
         user_id=user,
         session_id=session,
     )
+
+
+def happen(*happened: Event) -> None:
+    """Store events, and keep the lists of their users in step, as the stream does."""
+    events.record(events=happened)
+    for user in {each.user_id for each in happened}:
+        profiles.refresh(user_id=user)
 
 
 def store_model(

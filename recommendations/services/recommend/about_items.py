@@ -48,7 +48,9 @@ def _by_words(item_ids: Sequence[str], request: Request, reads: Reads) -> list[E
 
 
 def _bought_together_wanted(request: Request) -> Wanted:
-    return Wanted(users=request.users, neighbours={"bought-together": _item(request)})
+    # The product too, which tells a new one from one that nobody knows.
+    ids = _item(request)
+    return Wanted(users=request.users, items=ids, neighbours={"bought-together": ids})
 
 
 def _bought_together(request: Request, reads: Reads) -> Candidates:

@@ -3,8 +3,8 @@
 from collections.abc import Collection
 
 from recommendations.engine.rank import Cause
-from recommendations.profiles import Entry
-from recommendations.services.recommend.personal import affordable_profile
+from recommendations.profiles import Entry, Past
+from recommendations.services.recommend.personal import current_past, looks_up
 from recommendations.services.recommend.types import Because, Candidates, Recommender, Request
 from recommendations.storage.reads import Reads, Wanted
 
@@ -13,9 +13,13 @@ def _wanted(request: Request) -> Wanted:
     return Wanted(users=request.users)
 
 
+def _past(request: Request, reads: Reads) -> Past:
+    further = bool(request.fallbacks) + looks_up(request, reads)
+    return current_past(request, reads, further=further) or Past()
+
+
 def _buy_again(request: Request, reads: Reads) -> Candidates:
-    profile = affordable_profile(request, reads)
-    repeats = () if profile is None else profile.past.repeats
+    repeats = _past(request, reads).repeats
     reasons = {
         repeat.item_id: tuple(
             Cause(row.item_id, row.event, row.at, row.weight) for row in repeat.purchases
@@ -34,13 +38,11 @@ def _buy_again(request: Request, reads: Reads) -> Candidates:
 
 
 def _recently_viewed(request: Request, reads: Reads) -> Candidates:
-    profile = affordable_profile(request, reads)
-    viewed = () if profile is None else profile.past.viewed
     return Candidates(
         entries=[
             # There is no score but the order: 1 for the newest, then 1/2, 1/3 and so on.
             Entry(item_id, round(1 / place, 6), "recently_viewed")
-            for place, item_id in enumerate(viewed, start=1)
+            for place, item_id in enumerate(_past(request, reads).viewed, start=1)
         ]
     )
 

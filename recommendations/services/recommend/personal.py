@@ -3,10 +3,10 @@
 from collections.abc import Collection, Sequence
 from itertools import islice
 
-from recommendations.profiles import FALLBACKS, Entry, Profile
-from recommendations.services import profiles
+from recommendations.profiles import FALLBACKS, Entry, Past, Profile, make
+from recommendations.services import content, profiles
 from recommendations.services.recommend.causes import causes
-from recommendations.services.recommend.ready import filling, ready_rows
+from recommendations.services.recommend.ready import ready_rows
 from recommendations.services.recommend.types import (
     Because,
     Candidates,
@@ -17,14 +17,46 @@ from recommendations.storage.reads import Reads, Wanted
 
 
 def _propose(request: Request, reads: Reads) -> Candidates:
-    profile = affordable_profile(request, reads)
-    if profile is None:
+    stored = None if request.user_id is None else reads.profile(request.user_id)
+    if stored is not None and stored.stamp == reads.state.stamp and request.exclude_purchased:
+        return _candidates(request, reads, stored.past, stored.entries, checked=True)
+    past = current_past(request, reads, further=1 + looks_up(request, reads))
+    if past is None:
         return Candidates()
-    history = profile.past.history
+    wanted = profiles.wanted_by(past)
+    if reads.missing(wanted) and reads.left < 1 + looks_up(request, reads):
+        return Candidates()  # As a fallback, after what went before.
+    fallbacks = ready_rows(request.fallbacks)
+    if reads.missing(wanted | fallbacks) <= reads.room(Wanted()):
+        # In the same round trip, in case the list is not full without them.
+        reads.fetch(wanted | fallbacks)
+    entries, known = profiles.model_entries(
+        past=past, reads=reads, exclude_purchased=request.exclude_purchased
+    )
+    if not known and stored is not None:
+        # What is alike by words is so under any model; to look for it anew takes further queries.
+        alike = (entry for entry in stored.entries if entry.source == content.SOURCE)
+        entries = profiles.with_alike(entries, alike, past=past)
+    return _candidates(
+        request,
+        reads,
+        past,
+        entries,
+        renewed=_renewed(reads, stored, entries) if known and request.exclude_purchased else None,
+    )
+
+
+def _candidates(
+    request: Request,
+    reads: Reads,
+    past: Past,
+    entries: Sequence[Entry],
+    *,
+    checked: bool = False,
+    renewed: Profile | None = None,
+) -> Candidates:
+    history = past.history
     reasons = tuple(row.item_id for row in history) if request.explain else ()
-    entries: Sequence[Entry] = profile.entries
-    if not request.exclude_purchased:
-        entries = profiles.ready_entries(past=profile.past, reads=reads, exclude_purchased=False)
     if request.fallbacks != FALLBACKS:
         entries = [entry for entry in entries if entry.source not in FALLBACKS]
 
@@ -35,10 +67,22 @@ def _propose(request: Request, reads: Reads) -> Candidates:
 
     return Candidates(
         entries=entries,
-        checked=True,
+        checked=checked,
         because=because,
         reasons_of=reasons,
+        renewed=renewed,
     )
+
+
+def _renewed(reads: Reads, stored: Profile | None, entries: Sequence[Entry]) -> Profile | None:
+    """Return the present profile if the stored one and the model alone decide what is in it.
+
+    After the first epoch all its products would have to be compared with the catalogue.
+    """
+    state = reads.state
+    if stored is None or not state.names_all_hidden or not state.has_settings_of(stored.stamp):
+        return None
+    return make(user_id=stored.user_id, stamp=state.stamp, past=stored.past, entries=entries)
 
 
 def at_hand(request: Request, reads: Reads) -> list[Entry]:
@@ -65,41 +109,30 @@ def at_hand(request: Request, reads: Reads) -> list[Entry]:
     return first if len(first) == request.limit else []
 
 
-def affordable_profile(request: Request, reads: Reads) -> Profile | None:
-    """Return the user's present profile; None without events.
+def looks_up(request: Request, reads: Reads) -> bool:
+    """Tell whether what was not compared with the catalogue before must be, in a round trip."""
+    return request.reads_catalogue or not reads.state.names_all_hidden
 
-    Who has no profile has no events, as a rule: the stream makes one within seconds. A query makes
-    sure, but not where it would be the fourth round trip, since ready lists and then products of
-    the catalogue must be read for the answer. Then the user is taken for unknown. In a shop without
-    live lists no stream can be relied on, and the query is made all the same.
+
+def current_past(request: Request, reads: Reads, *, further: int) -> Past | None:
+    """Return what counts of the user's events; None of who has none.
+
+    The stored profile says it, whichever model that was made with. Where there is none, or one that
+    was made under other settings, a query of the events does, if the answer then still has as many
+    round trips as it needs further. If not, what the stored one says goes on to hold, and who has
+    none is unknown: the stream stores what is right with the user's next event, within seconds.
     """
-    known = request.user_id is None or reads.profile(request.user_id) is not None
-    return (
-        None
-        if not known and _leaves_it_to_the_stream(request, reads)
-        else current_profile(request, reads)
-    )
-
-
-def _leaves_it_to_the_stream(request: Request, reads: Reads) -> bool:
-    if reads.state.names_all_hidden and not request.reads_catalogue:
-        return False
-    # All that an answer without a profile reads before the products.
-    reads.fetch(filling(request) | ready_rows(FALLBACKS))
-    if not request.reads_catalogue and all(map(reads.is_checked, request.fallbacks)):
-        return False
-    return any(map(reads.has_live, FALLBACKS))
-
-
-def current_profile(request: Request, reads: Reads) -> Profile | None:
-    """Return the user's profile, computed anew if it is missing or stale; None without events."""
     if request.user_id is None:
         return None
-    profile = reads.profile(request.user_id)
-    if profile is None or profile.stamp != reads.state.stamp:
-        profile = profiles.refresh(user_id=request.user_id, reads=reads).profile
-        reads.keep_profile(request.user_id, profile)
-    return profile
+    stored = reads.profile(request.user_id)
+    if stored is not None and reads.state.has_settings_of(stored.stamp):
+        return stored.past
+    if reads.left > further:
+        reads.round_trips += 1
+        return profiles.past_by_one_query(
+            user_id=request.user_id, stored=stored, preferences=reads.state.preferences
+        )
+    return None if stored is None else stored.past
 
 
 PERSONAL = Recommender(lambda request: Wanted(users=request.users), _propose)

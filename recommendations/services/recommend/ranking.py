@@ -6,7 +6,7 @@ from recommendations.engine.rank import rank as rank_history
 from recommendations.profiles import FALLBACKS, Entry, Past, round_score
 from recommendations.services import attribution
 from recommendations.services.recommend.causes import causes
-from recommendations.services.recommend.personal import current_profile
+from recommendations.services.recommend.personal import current_past, looks_up
 from recommendations.services.recommend.types import Answer, Recommendation, Request
 from recommendations.storage.reads import Reads, Wanted
 
@@ -14,26 +14,23 @@ from recommendations.storage.reads import Reads, Wanted
 GIVEN = "given"
 
 
-def rank(*, user_id: str, item_ids: Sequence[str], explain: bool = False) -> Answer:
+def rank(
+    *, user_id: str, item_ids: Sequence[str], explain: bool = False, expand: bool = False
+) -> Answer:
     """Return the same products, all of them, each once, best for the user first.
 
     Those that the user's history speaks for come first, then those that are trending or popular,
-    then the others as they were given. What is not available or disliked comes last.
-
-    Raises
-    ------
-    ContendedProfileError
-        When others kept rewriting the user's profile.
+    then the others as they were given. What is not available or disliked comes last. It takes at
+    most three round trips.
     """
     given = dict.fromkeys(item_ids)
-    request = Request(recommender="personal", user_id=user_id, item_ids=tuple(given))
+    request = Request(recommender="personal", user_id=user_id, item_ids=tuple(given), expand=expand)
     reads = Reads()
     reads.fetch(Wanted(users=[user_id]))
-    profile = current_profile(request, reads)
-    past = Past() if profile is None else profile.past
+    looked_up = given if looks_up(request, reads) else ()
+    past = current_past(request, reads, further=1 + bool(looked_up)) or Past()
     history = past.history
     reasons = [row.item_id for row in history]
-    looked_up = () if reads.state.names_all_hidden else given
     reads.fetch(Wanted(items=looked_up, neighbours={"similar": reasons}, lists=FALLBACKS))
     near = reads.neighbours(reasons, kind="similar")
     last = {*past.disliked, *reads.state.hidden, *filter(reads.is_gone, given)}
@@ -66,4 +63,5 @@ def rank(*, user_id: str, item_ids: Sequence[str], explain: bool = False) -> Ans
         model_version=reads.state.live_version,
         source=results[0].source if results else "personal",
         results=results,
+        items=reads.items(given) if expand else None,
     )

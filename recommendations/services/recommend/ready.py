@@ -37,10 +37,7 @@ def _wanted(request: Request, *, name: str) -> Wanted:
     return Wanted(users=request.users, lists=[name])
 
 
-def _propose(request: Request, reads: Reads, *, name: str) -> Candidates:
-    if not reads.ready_list(name):
-        # Without a live list that of the model, whose name the first round trip told.
-        reads.fetch(ready_rows([name, *request.fallbacks]))
+def _propose(_request: Request, reads: Reads, *, name: str) -> Candidates:
     return Candidates(
         entries=[Entry(item_id, score, name) for item_id, score in reads.ready_list(name)],
         checked=reads.is_checked(name),

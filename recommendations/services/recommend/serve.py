@@ -4,10 +4,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 
 from recommendations.engine.associations import Association
-from recommendations.profiles import FALLBACKS, Entry
+from recommendations.profiles import FALLBACKS, Entry, Profile
 from recommendations.rules import Filters, Rules
 from recommendations.selection import Placed, arrange, items_needed, unruled
-from recommendations.services import attribution
+from recommendations.services import attribution, profiles
 from recommendations.services.recommend.about_items import BOUGHT_TOGETHER, SESSION, SIMILAR
 from recommendations.services.recommend.own_items import BUY_AGAIN, RECENTLY_VIEWED
 from recommendations.services.recommend.personal import PERSONAL, at_hand
@@ -56,7 +56,7 @@ def serve(
     variant: str = "",
     reads: Reads | None = None,
 ) -> Answer:
-    """Recommend products, in at most three round trips unless a profile must be computed anew.
+    """Recommend products, in at most three round trips.
 
     Parameters
     ----------
@@ -70,11 +70,6 @@ def serve(
         What the answer is for, for its id.
     reads
         What the request has read already.
-
-    Raises
-    ------
-    ContendedProfileError
-        When others kept rewriting the user's profile.
     """
     request = Request(
         recommender=recommender,
@@ -89,10 +84,12 @@ def serve(
         expand=expand,
     )
     reads = reads or Reads()
-    results = results_of(request, reads)
+    results, renewed = _results(request, reads)
     shown = [row.item_id for row in results]
     if expand:
         reads.fetch(Wanted(items=shown))
+    if renewed is not None and reads.left:
+        profiles.keep(renewed, over=reads.profile(renewed.user_id))
     return Answer(
         recommendation_id=attribution.new_id(
             recommender=recommender, placement=placement, variant=variant
@@ -101,25 +98,34 @@ def serve(
         source=results[0].source if results else recommender,
         results=results,
         items=reads.items(shown) if expand else None,
+        knows_subject=bool(reads.items(request.item_ids[:1])),
     )
 
 
-def results_of(request: Request, reads: Reads) -> tuple[Recommendation, ...]:
-    """Return the products to show, best first."""
+def _results(request: Request, reads: Reads) -> tuple[tuple[Recommendation, ...], Profile | None]:
+    """Return the products to show, best first, and the user's profile where it was renewed."""
     main = RECOMMENDERS[request.recommender]
-    reads.fetch(main.wanted(request))
+    wanted = main.wanted(request)
+    reads.fetch(wanted)
+    if wanted.lists and not any(map(reads.ready_list, wanted.lists)):
+        # Without a live list that of the model, whose name the first round trip told.
+        for name in request.fallbacks:
+            wanted |= RECOMMENDERS[name].wanted(request)
+        reads.fetch(wanted)
     if main is PERSONAL and (ready := at_hand(request, reads)):
-        return tuple(
+        at_once = tuple(
             Recommendation(item_id=entry.item_id, score=entry.score, source=entry.source)
             for entry in ready
         )
+        return at_once, None
     pool = _Pool(request, reads)
-    pool.add(main.propose(request, reads))
+    proposed = main.propose(request, reads)
+    pool.add(proposed)
     chosen = pool.choose()
     while (len(chosen) < request.limit or pool.awaited()) and pool.go_on(len(chosen)):
         chosen = pool.choose()
     because = pool.because([each.entry for each in chosen]) if request.explain else {}
-    return tuple(pool.recommendation(each, because) for each in chosen)
+    return tuple(pool.recommendation(each, because) for each in chosen), proposed.renewed
 
 
 class _Pool:

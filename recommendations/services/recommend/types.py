@@ -12,7 +12,7 @@ from recommendations.engine.associations import Association
 from recommendations.engine.packing import Neighbour
 from recommendations.engine.rank import Cause
 from recommendations.entities import Item
-from recommendations.profiles import FALLBACKS, Entry
+from recommendations.profiles import FALLBACKS, Entry, Profile
 from recommendations.rules import Filters, Rules
 from recommendations.storage.reads import Reads, Wanted
 
@@ -95,6 +95,8 @@ class Candidates(msgspec.Struct, frozen=True, kw_only=True):
         Products whose neighbours `because` looks at, read with whatever is read next.
     partners
         Of similar and bought-together products: what is known of the pair, by product.
+    renewed
+        The user's profile, where it was computed in full: stored if a round trip is left.
     """
 
     entries: Sequence[Entry] = ()
@@ -103,6 +105,7 @@ class Candidates(msgspec.Struct, frozen=True, kw_only=True):
     because: Callable[[Collection[str]], Because] = _no_causes
     reasons_of: tuple[str, ...] = ()
     partners: Mapping[str, Neighbour | Association] = {}
+    renewed: Profile | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +152,8 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
         That of the first product.
     items
         What the catalogue has of the products, where that was asked for.
+    knows_subject
+        Whether the catalogue has the product that the list is about, where the recommender looked.
     """
 
     recommendation_id: str
@@ -156,3 +161,4 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     source: str
     results: tuple[Recommendation, ...]
     items: Mapping[str, Item] | None = None
+    knows_subject: bool = False

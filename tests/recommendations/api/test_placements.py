@@ -9,9 +9,9 @@ from core import audit
 from core.dynamodb.meter import metered
 from recommendations.attribution import RECOMMENDERS
 from recommendations.entities import Item
-from recommendations.services import attribution, catalogue, events
+from recommendations.services import attribution, catalogue
 from tests.api_client import api_client, error_of, send
-from tests.recommendations.factories import event, store_model
+from tests.recommendations.factories import event, happen, store_model
 
 pytestmark = pytest.mark.usefixtures("dynamodb")
 BASE = "/api/v1/placements/"
@@ -32,7 +32,7 @@ def _shop(dynamodb: None) -> None:
             Item(item_id="rug", name="Rug"),
         ]
     )
-    events.record(events=[event("ann", "tea")])
+    happen(event("ann", "tea"))
 
 
 def put(body: Any, name: str = "home", status: int = 200) -> Any:

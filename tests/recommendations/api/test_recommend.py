@@ -5,12 +5,13 @@ from typing import Any
 
 import pytest
 
+from core.dynamodb.errors import BatchIncompleteError
 from recommendations.engine.associations import Association
 from recommendations.entities import Item
-from recommendations.services import catalogue, events
-from recommendations.storage import serving
+from recommendations.services import catalogue
+from recommendations.services.recommend import batch
 from tests.api_client import api_client, error_of, send
-from tests.recommendations.factories import event, store_lists, store_model
+from tests.recommendations.factories import event, happen, store_lists, store_model
 
 pytestmark = pytest.mark.usefixtures("dynamodb")
 BASE = "/api/v1/recommendations/"
@@ -27,7 +28,7 @@ def _shop(dynamodb: None) -> None:
             Item(item_id="lamp", name="Lamp", price=Decimal(9), categories=("lights",)),
         ]
     )
-    events.record(events=[event("ann", "tea")])
+    happen(event("ann", "tea"))
 
 
 def get(path: str, status: int = 200) -> Any:
@@ -152,11 +153,9 @@ def test_bought_together_items() -> None:
 
 @pytest.mark.usefixtures("_shop")
 def test_a_users_own_products() -> None:
-    events.record(
-        events=[
-            event("ann", "tea", event_id="e-2", hours=1),
-            event("ann", "rug", event_id="e-3", hours=2, kind="view"),
-        ]
+    happen(
+        event("ann", "tea", event_id="e-2", hours=1),
+        event("ann", "rug", event_id="e-3", hours=2, kind="view"),
     )
     again = get("users/ann/buy-again/?explain=true")
     viewed = get("users/ann/recently-viewed/?expand=item")
@@ -209,11 +208,17 @@ def test_a_list_for_each_of_many_users() -> None:
 
 
 @pytest.mark.usefixtures("_shop")
-def test_one_user_of_many_whose_list_others_keep_rewriting_costs_no_other(
+def test_a_user_of_many_for_whom_dynamodb_is_too_busy_is_named(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(serving, "save_profile", lambda *_, **__: False)
+    serve = batch.serve
 
+    def busy(*, user_id: str, **options: Any) -> Any:
+        if user_id == "ann":
+            raise BatchIncompleteError([user_id])
+        return serve(user_id=user_id, **options)
+
+    monkeypatch.setattr(batch, "serve", busy)
     answer = send(api_client(), "POST", f"{BASE}batch/", {"users": ["nobody", "ann"]}).json()
 
     assert [row["user_id"] for row in answer["results"]] == ["nobody"]
@@ -298,15 +303,3 @@ def test_filters_may_be_repeated_so_often_and_no_more(name: str, most: int) -> N
 @pytest.mark.parametrize("price", ["1E+9999999", "-1E+9999999", "NaN", "sNaN", "Infinity"])
 def test_prices_that_no_product_has_are_refused(price: str) -> None:
     error_of(api_client().get(f"{BASE}popular/", {"price_min": price}), 400)
-
-
-@pytest.mark.usefixtures("_shop")
-def test_a_user_whose_list_others_keep_rewriting_is_to_be_asked_for_again(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(serving, "save_profile", lambda *_, **__: False)
-
-    response = api_client().get(f"{BASE}users/ann/")
-
-    assert error_of(response, 503)["code"] == "unavailable"
-    assert response["Retry-After"]

@@ -9,7 +9,7 @@ from recommendations.entities import Item
 from recommendations.models import ProfileRow
 from recommendations.rules import Filters, Terms
 from recommendations.services import catalogue, events, profiles, recommend
-from tests.recommendations.factories import event, store_model
+from tests.recommendations.factories import event, happen, store_model
 
 pytestmark = pytest.mark.usefixtures("dynamodb")
 
@@ -34,7 +34,7 @@ def _model() -> None:
 
 @pytest.fixture
 def _ann(_model: None) -> None:
-    events.record(events=[event("ann", "tea"), event("ann", "cake", event_id="e-2", hours=1)])
+    happen(event("ann", "tea"), event("ann", "cake", event_id="e-2", hours=1))
 
 
 @pytest.mark.usefixtures("_ann")
@@ -117,7 +117,7 @@ def test_the_reasons_name_the_users_own_events_and_add_up_to_the_score() -> None
 
 @pytest.mark.usefixtures("_ann")
 def test_what_was_bought_is_left_out_unless_asked_for() -> None:
-    events.record(events=[event("ann", "cup", event_id="e-3", hours=2)])
+    happen(event("ann", "cup", event_id="e-3", hours=2))
     profiles.refresh(user_id="ann")
 
     assert "cup" not in ids(recommend.serve(recommender="personal", user_id="ann"))
@@ -129,12 +129,10 @@ def test_what_was_bought_is_left_out_unless_asked_for() -> None:
 
 @pytest.mark.usefixtures("_model")
 def test_what_was_only_viewed_may_be_recommended_and_what_was_disliked_never() -> None:
-    events.record(
-        events=[
-            event("ann", "tea", kind="view"),
-            event("ann", "cup", event_id="e-2", kind="view"),
-            event("ann", "pot", event_id="e-3", kind="dislike"),
-        ]
+    happen(
+        event("ann", "tea", kind="view"),
+        event("ann", "cup", event_id="e-2", kind="view"),
+        event("ann", "pot", event_id="e-3", kind="dislike"),
     )
 
     found = ids(recommend.serve(recommender="personal", user_id="ann", exclude_purchased=False))
@@ -250,12 +248,8 @@ def test_any_list_takes_at_most_three_round_trips() -> None:
 
 @pytest.mark.usefixtures("_model")
 def test_a_purchase_is_not_forgotten_behind_many_views() -> None:
-    events.record(events=[event("ann", "cup"), event("ann", "pot", event_id="d", kind="dislike")])
-    events.record(
-        events=[
-            event("ann", "tea", event_id=f"v-{n}", hours=n + 1, kind="view") for n in range(120)
-        ]
-    )
+    happen(event("ann", "cup"), event("ann", "pot", event_id="d", kind="dislike"))
+    happen(*(event("ann", "tea", event_id=f"v-{n}", hours=n + 1, kind="view") for n in range(120)))
 
     found = ids(recommend.serve(recommender="personal", user_id="ann"))
 

@@ -4,8 +4,8 @@ import pytest
 
 from core.dynamodb.meter import metered
 from recommendations.entities import Item
-from recommendations.services import catalogue, events, recommend
-from tests.recommendations.factories import event, store_lists, store_model
+from recommendations.services import catalogue, recommend
+from tests.recommendations.factories import event, happen, store_lists, store_model
 
 pytestmark = pytest.mark.usefixtures("dynamodb")
 
@@ -74,7 +74,7 @@ def test_a_product_that_nothing_is_like_or_that_is_unknown_has_none() -> None:
 
 
 def test_a_user_or_session_of_new_products_only_gets_what_is_like_them_then_the_fallbacks() -> None:
-    events.record(events=[event("ann", "new")])
+    happen(event("ann", "new"))
 
     personal = recommend.serve(recommender="personal", user_id="ann")
     session = recommend.serve(recommender="session", item_ids=["new"])
@@ -97,7 +97,7 @@ def test_a_trained_neighbour_goes_before_words() -> None:
 
 def test_a_shop_of_its_first_day_recommends_what_is_like_the_first_purchase() -> None:
     store_lists("live", latest=["lamp"], popular=[], trending=[])
-    events.record(events=[event("bob", "new"), event("bob", "bowl", event_id="d", kind="dislike")])
+    happen(event("bob", "new"), event("bob", "bowl", event_id="d", kind="dislike"))
 
     answer = recommend.serve(recommender="personal", user_id="bob", limit=1)
 

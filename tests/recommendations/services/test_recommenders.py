@@ -1,7 +1,6 @@
 """Each recommender beside the personal one, and what they have in common."""
 
 from collections.abc import Callable
-from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -11,10 +10,10 @@ from recommendations.engine.associations import Association
 from recommendations.entities import Item
 from recommendations.preferences import EventWeights, Preferences
 from recommendations.rules import Cap, Filters, Pin, Rules, Terms
-from recommendations.services import catalogue, events, preferences, profiles, recommend
+from recommendations.services import catalogue, preferences, recommend
 from recommendations.storage import lists as live_lists
 from recommendations.storage import serving
-from tests.recommendations.factories import event, store_lists, store_model
+from tests.recommendations.factories import event, happen, store_lists, store_model
 
 pytestmark = pytest.mark.usefixtures("dynamodb")
 
@@ -49,14 +48,12 @@ def _model() -> None:
 
 @pytest.fixture
 def _ann(_model: None) -> None:
-    events.record(
-        events=[
-            event("ann", "tea", "milk", event_id="1"),
-            event("ann", "tea", "cake", event_id="2", hours=24),
-            event("ann", "tea", "milk", event_id="3", hours=48),
-            event("ann", "lamp", "cup", event_id="4", hours=50, kind="view"),
-            event("ann", "rug", event_id="5", hours=51, kind="dislike"),
-        ]
+    happen(
+        event("ann", "tea", "milk", event_id="1"),
+        event("ann", "tea", "cake", event_id="2", hours=24),
+        event("ann", "tea", "milk", event_id="3", hours=48),
+        event("ann", "lamp", "cup", event_id="4", hours=50, kind="view"),
+        event("ann", "rug", event_id="5", hours=51, kind="dislike"),
     )
 
 
@@ -134,7 +131,7 @@ def test_ranking_returns_the_same_products_all_of_them_best_first() -> None:
 
 @pytest.mark.usefixtures("_ann")
 def test_a_batch_answers_each_user_as_alone_and_reads_profiles_together() -> None:
-    events.record(events=[event("bob", "cake")])
+    happen(event("bob", "cake"))
     users = ["bob", "nobody", "ann", "bob"]
 
     found = recommend.for_users(user_ids=users)
@@ -151,28 +148,9 @@ def test_a_batch_answers_each_user_as_alone_and_reads_profiles_together() -> Non
     assert meter.round_trips == 1
 
 
-@pytest.mark.usefixtures("_ann")
-def test_one_user_of_a_batch_who_cannot_be_answered_costs_no_other(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    refresh = profiles.refresh
-
-    def contended(*, user_id: str, **options: object) -> profiles.Refreshed:
-        if user_id == "ann":
-            raise profiles.ContendedProfileError
-        return refresh(user_id=user_id, **options)
-
-    monkeypatch.setattr(profiles, "refresh", contended)
-    ann, bob = recommend.for_users(user_ids=["ann", "bob"], limit=2)
-
-    assert ann.answer is None
-    assert bob.answer is not None
-    assert ids(bob.answer) == ["rug", "tea"]
-
-
 def test_a_shop_without_a_model_answers_from_its_live_lists() -> None:
     store_lists("live", popular=["lamp", "cup"], trending=["rug", "tea"], latest=["new", "rug"])
-    events.record(events=[event("ann", "tea", "cup")])
+    happen(event("ann", "tea", "cup"))
 
     def of(recommender: str, **about: object) -> list[tuple[str, str]]:
         answer = recommend.serve(recommender=recommender, **about)
@@ -192,7 +170,7 @@ def test_a_shop_without_a_model_answers_from_its_live_lists() -> None:
     assert of("buy_again", user_id="ann", fallbacks=("latest",))[0] == ("new", "latest")
 
 
-def test_an_unknown_user_costs_three_round_trips_and_sees_nothing_that_is_gone() -> None:
+def test_an_unknown_user_costs_two_round_trips_and_sees_nothing_that_is_gone() -> None:
     store_model("v1", NEAR, popular=["rug", "lamp"])
     catalogue.save(items=[Item(item_id=f"i{n}", name="x", available=False) for n in range(101)])
     epoch = serving.state().epoch
@@ -201,7 +179,7 @@ def test_an_unknown_user_costs_three_round_trips_and_sees_nothing_that_is_gone()
 
     with metered() as meter:
         answer = recommend.serve(recommender="personal", user_id="nobody", limit=2)
-    assert meter.round_trips == 3
+    assert meter.round_trips == 2
     assert shown(answer) == [("cup", "trending"), ("lamp", "popular")]
 
     # A list of an earlier epoch is compared with the catalogue.
@@ -329,9 +307,6 @@ def test_no_recommender_takes_more_than_three_round_trips_or_shows_what_is_gone(
     with metered() as meter:
         recommend.rank(user_id="ann", item_ids=[f"i{n:03}" for n in range(100)], explain=True)
     assert meter.round_trips <= 3
-    with metered() as meter:
-        recommend.serve(recommender="personal", user_id="ann")
-    assert meter.round_trips == 1
 
 
 @pytest.mark.usefixtures("_long_lists")
@@ -357,23 +332,3 @@ def test_no_unknown_user_takes_more_than_three_round_trips_either() -> None:
                 assert meter.round_trips <= 3, (name, options)
                 assert len(answer.results) >= 10, (name, options)
                 assert all(int(item_id[1:]) % 2 == 0 for item_id in ids(answer)), (name, options)
-
-
-def test_who_has_no_profile_yet_is_looked_for_where_a_round_trip_is_to_spare() -> None:
-    store_model("v1", NEAR, popular=["rug", "lamp"])
-    events.record(events=[event("ann", "tea")])
-    cheap = [Filters(price_max=Decimal(9))]
-    catalogue.save(items=[Item(item_id=x, name=x, price=Decimal(5)) for x in ("cup", "rug")])
-
-    # Nothing says that a stream makes profiles: without the query ann would stay unknown.
-    assert ids(recommend.serve(recommender="personal", user_id="ann", filters=cheap)) == [
-        "cup",
-        "rug",
-    ]
-
-    live_lists.save({"popular": [("rug", 1.0)], "trending": []}, epoch=serving.state().epoch)
-    events.record(events=[event("bob", "tea")])
-    filtered = recommend.serve(recommender="personal", user_id="bob", filters=cheap)
-    plain = recommend.serve(recommender="personal", user_id="bob", limit=1)
-    known = recommend.serve(recommender="personal", user_id="bob", filters=cheap)
-    assert (ids(filtered), ids(plain), ids(known)) == (["rug"], ["cup"], ["cup", "rug"])

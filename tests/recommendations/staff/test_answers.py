@@ -15,7 +15,7 @@ from recommendations.placements import Placement
 from recommendations.rules import Pin, Rules
 from recommendations.services import events, placements, profiles, statistics
 from recommendations.storage.events import key_of
-from tests.recommendations.factories import event, store_model
+from tests.recommendations.factories import event, happen, store_model
 
 pytestmark = pytest.mark.usefixtures("shop")
 
@@ -114,7 +114,7 @@ def test_a_user_page_shows_any_two_lists_side_by_side(site: Client) -> None:
 def test_what_would_be_recommended_without_an_event(site: Client) -> None:
     view = event("u/1", "bulb", event_id="view", kind="view", hours=1)
     store_model("v3", {"lamp": [("bulb", 0.9)], "bulb": [("shade", 0.9)]})
-    events.record(events=[view])
+    happen(view)
     history = page(site, "/admin/users/u_2F1/parts/history/")
     assert history.count("What if not?") == 2
     key = "2026-11-01T13:00:00+00:00#view#u/1"

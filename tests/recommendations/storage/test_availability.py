@@ -8,10 +8,10 @@ from core.dynamodb.meter import metered
 from recommendations.entities import Item
 from recommendations.models import ServingRow
 from recommendations.preferences import Preferences
-from recommendations.services import catalogue, events, preferences, profiles, recommend
+from recommendations.services import catalogue, preferences, profiles, recommend
 from recommendations.storage import availability, serving
 from recommendations.storage import items as storage
-from tests.recommendations.factories import event, store_model
+from tests.recommendations.factories import event, happen, store_model
 
 pytestmark = pytest.mark.usefixtures("dynamodb")
 
@@ -28,7 +28,7 @@ def personal() -> list[str]:
 @pytest.fixture
 def _ann() -> None:
     store_model("v1", {"tea": [("cup", 0.9), ("pot", 0.5)]}, popular=["rug", "lamp"])
-    events.record(events=[event("ann", "tea")])
+    happen(event("ann", "tea"))
 
 
 def test_what_is_hidden_is_named_until_it_is_shown_again() -> None:
