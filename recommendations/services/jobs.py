@@ -267,12 +267,18 @@ def run_unrecorded(
 ) -> dict[str, Any]:
     """Run a job that is too frequent to keep a record of each run: only of those that fail.
 
-    Its work may be done by several at a time. How it ended last is kept in any case.
+    It does nothing while another run is at work. How it ended last is kept in any case.
     """
     job = replace(_new(name=name, by=by, parameters={}), state="running", step="")
+    lease = Lease(job)
     try:
+        if not lease.take():
+            return {"skipped": f"another {name} job is running"}
         with measured("job", name) as meter:
-            result = work()
+            try:
+                result = work()
+            finally:
+                lease.release()
     except BaseException as error:
         logger.error("job %s failed", name, exc_info=not isinstance(error, JobError))
         text = str(error) or type(error).__name__

@@ -58,6 +58,9 @@ def break_down(event):
     if faults.get("lose_connection_at", "never") == event.get("step"):
         artifacts.save = lose
         file.write_text(json.dumps({{**faults, "lose_connection_at": "never"}}))
+    while faults.get("hold_at", "never") == event.get("step"):
+        time.sleep(0.05)
+        faults = json.loads(file.read_text())
     if faults.get("choose_badly"):
         steps.choose_parameters, quality.COSINE = choose_badly, bad
 
@@ -177,21 +180,30 @@ def machine(function: str) -> Iterator[Callable[..., None]]:
 
 def run(job: Job) -> tuple[Job, list[str]]:
     """Follow a job until its execution has ended; return its record and the states on the way."""
-    assert job.execution is not None
+    arn = job.execution
+    assert arn is not None
     client = boto3.client("stepfunctions")
-    deadline = time.monotonic() + 120
-    while client.describe_execution(executionArn=job.execution)["status"] == "RUNNING":
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+    until(lambda: client.describe_execution(executionArn=arn)["status"] != "RUNNING")
     history = client.get_execution_history(executionArn=job.execution, maxResults=1000)["events"]
     entered = [
         each["stateEnteredEventDetails"]["name"]
         for each in history
         if "stateEnteredEventDetails" in each
     ]
+    return seen(job), entered
+
+
+def seen(job: Job) -> Job:
     found = jobs.find(job_id=job.job_id)
     assert found is not None
-    return found, entered
+    return found
+
+
+def until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 120
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
 
 
 def record_orders() -> None:
@@ -324,6 +336,25 @@ def test_a_second_run_fails_and_leaves_the_first_its_lease(machine: Callable[...
     assert not is_free()
     stepwise.step(name="train", job_id="first", work=lambda _: {}, last=True)
     assert is_free()
+
+
+def test_a_run_that_is_cancelled_stops_for_good(machine: Callable[..., None], faults: Path) -> None:
+    record_orders()
+    faults.write_text(json.dumps({"hold_at": "choose"}))
+    machine()
+    job = jobs.start(name="train", by="ada")
+    until(lambda: "events" in seen(job).result)
+
+    jobs.cancel(job_id=job.job_id, by="bob")
+    faults.write_text("{}")
+
+    assert job.execution is not None
+    client = boto3.client("stepfunctions")
+    assert client.describe_execution(executionArn=job.execution)["status"] == "ABORTED"
+    assert (seen(job).state, seen(job).cancelled_by) == ("cancelled", "bob")
+    assert is_free()
+    with pytest.raises(jobs.JobError, match="has ended"):
+        stepwise.step(name="train", job_id=job.job_id, work=lambda _: {})
 
 
 def test_the_schedule_starts_the_state_machine(machine: Callable[..., None]) -> None:
