@@ -34,7 +34,7 @@ ROLE: "Role" = "administrator"
 _FIXTURES = BASE_DIR / "recommendations" / "fixtures"
 _KINDS = ("items", "events")
 # What is shown of products at first; the days before are counted while the shop is open.
-_ITEM_DAYS = timedelta(days=28)
+_ITEM_DAYS = timedelta(days=14)
 _LOAD_FAILED = "Persistence: failed to load"
 # What a shell may have set for work on AWS, and what would change the demo.
 _FOREIGN = ("AWS_", "ZAPPA_", "DYNAMODB_")

@@ -178,7 +178,9 @@ def _tile(measure: Measure, now: _Days, before: _Days) -> dict[str, Any]:
 
 
 def _trend(value: float | Decimal | None, old: float | Decimal | None) -> str:
-    if value is None or not old:
+    if value is None:
+        return "no list was reported as shown"
+    if not old:
         return "nothing to compare with"
     change = round(100 * (float(value) / float(old) - 1))
     if not change:
