@@ -1,9 +1,19 @@
-"""Names of things in the account that this process belongs to."""
+"""What a process has of AWS once: a session, and the account that it belongs to."""
 
 from functools import cache
 
 import boto3
+import botocore.session
 from django.conf import settings
+
+
+@cache
+def session() -> botocore.session.Session:
+    """Return the session that clients of a running site are made from.
+
+    It keeps what the first one has read: regions, credentials, descriptions of services.
+    """
+    return botocore.session.get_session()
 
 
 def arn(service: str, resource: str) -> str:

@@ -8,6 +8,7 @@ asked for.
 import json
 import os
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
@@ -41,19 +42,25 @@ def _address(name: str) -> str:
     return f"{value.rstrip('/')}/" if value else ""
 
 
-def _secret_keys() -> list[str]:
-    """Return the key and, after it, earlier ones that may still verify what they signed."""
+def _rotation() -> Any:
+    """Return what knows the keys in a parameter, if they are kept there."""
     parameter = os.environ.get("SECRET_KEY_PARAMETER")
     if not parameter:
-        return [_required("SECRET_KEY"), *_list("SECRET_KEY_FALLBACKS")]
-    from project.aws.parameters import secret_keys
+        return None
+    from project.aws.rotation import Rotation
 
-    return secret_keys(parameter)
+    return Rotation(parameter)
 
 
 ON_LAMBDA = "AWS_LAMBDA_FUNCTION_NAME" in os.environ
 DEBUG = _flag("DEBUG", default=False)
-SECRET_KEY, *SECRET_KEY_FALLBACKS = _secret_keys()
+# The key, and after it those that may still verify what they signed.
+SECRET_KEY_ROTATION = _rotation()
+SECRET_KEY, *SECRET_KEY_FALLBACKS = (
+    SECRET_KEY_ROTATION.current()
+    if SECRET_KEY_ROTATION
+    else [_required("SECRET_KEY"), *_list("SECRET_KEY_FALLBACKS")]
+)
 ALLOWED_HOSTS = _list("ALLOWED_HOSTS", "127.0.0.1,localhost")
 CSRF_TRUSTED_ORIGINS = _list("CSRF_TRUSTED_ORIGINS")
 
@@ -78,6 +85,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "core.middleware.observe",
+    "project.aws.rotation.following",
     "core.middleware.content_security_policy",
     "core.api.middleware.api_errors",
     "project.logs.AccessLog",

@@ -4,26 +4,30 @@ PynamoDB gives each model a client of its own, which costs over a second and 80 
 start with eight models. Every `Table` shares this one.
 """
 
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 import botocore.session
 from django.conf import settings
 from pynamodb.connection import Connection
 
+from core import aws
 from core.dynamodb import meter
+
+
+@cache
+def _metered_session() -> botocore.session.Session:
+    session = aws.session()
+    session.register("before-parameter-build.dynamodb", meter.ask_for_consumption)
+    session.register("before-send.dynamodb", meter.count_round_trip)
+    session.register("after-call.dynamodb", meter.count_units)
+    return session
 
 
 class _MeteredConnection(Connection):
     @property
     def session(self) -> botocore.session.Session:
-        session = super().session
-        if not getattr(self._local, "metered", False):
-            session.register("before-parameter-build.dynamodb", meter.ask_for_consumption)
-            session.register("before-send.dynamodb", meter.count_round_trip)
-            session.register("after-call.dynamodb", meter.count_units)
-            self._local.metered = True
-        return session
+        return _metered_session()
 
 
 @lru_cache(maxsize=1)

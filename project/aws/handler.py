@@ -26,7 +26,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
 
 from core.dynamodb.meter import metered
 from core.middleware import request_id
-from project.aws import http
+from project.aws import http, rotation
 from project.metrics import consumed, embedded
 
 django.setup()
@@ -54,6 +54,7 @@ def lambda_handler(event: Event, context: Any) -> Any:
     """
     token = request_id.set(getattr(context, "aws_request_id", ""))
     try:
+        rotation.follow()
         return _route(event)(event, context)
     except Exception as error:
         logger.exception("invocation failed", extra={"data": {"error": type(error).__name__}})
