@@ -30,6 +30,11 @@ _POLICY = (
 )
 
 
+def policy_with_form_to(origin: str) -> str:
+    """Return the content policy of a page whose form goes to somebody else."""
+    return f"{_POLICY} {origin}"
+
+
 def observe(get_response: Handler) -> Handler:
     """Give each request an id, or keep the client's, and count what it costs in DynamoDB."""
 

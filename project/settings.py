@@ -12,6 +12,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
+from django.utils.functional import SimpleLazyObject
+
+from project.aws.schedules import job_schedule
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -145,6 +148,9 @@ AUTH_USER_MODEL = "users.StaffUser"
 AUTHENTICATION_BACKENDS = ["users.backends.StaffBackend"]
 # The Lambda function that runs jobs; empty where they run as processes of this machine.
 JOBS_FUNCTION = os.environ.get("JOBS_FUNCTION", "")
+# The expression of the schedule that starts a job, by the job's name; on a laptop nothing does, and
+# it is that of a deployment.
+JOB_SCHEDULE = SimpleLazyObject(lambda: job_schedule(JOBS_FUNCTION))
 # The state machine that trains step by step; empty where training runs as one job.
 TRAINING_STATE_MACHINE = os.environ.get("TRAINING_STATE_MACHINE", "")
 # The SNS topic that is told how trainings ended, and each week's report; empty for none.

@@ -128,7 +128,8 @@ def offered(request: HttpRequest, resource: Resource, row: Any = None) -> list[d
             "danger": action.danger,
         }
         for action in resource.actions
-        if action.on_row == (row is not None)
+        if action.listed
+        and action.on_row == (row is not None)
         and request.user.has_perm(action.permission)
         and action.offered(row)
     ]

@@ -175,6 +175,8 @@ class Action:
         Also offered for several rows at once; such an action has no form.
     form
         Returns the form to fill in, unbound or bound to ``data``, for a row or None.
+    listed
+        Whether it is offered at the top of a page; what is not, is linked to from elsewhere.
     offered
         Tells whether it makes sense for a row.
     """
@@ -189,6 +191,7 @@ class Action:
     danger: bool = False
     bulk: bool = False
     form: Callable[[Any, Mapping[str, Any] | None], forms.Form] | None = None
+    listed: bool = True
     offered: Callable[[Any], bool] = lambda _: True
 
 
@@ -278,6 +281,10 @@ class Resource:
     def find_many(self, keys: Sequence[str]) -> Sequence[Any]:
         """Return the rows that there are of these keys, for actions on several rows."""
         return [row for row in map(self.find, keys) if row is not None]
+
+    def list_panels(self, request: HttpRequest, query: Query) -> Sequence[Panel]:  # noqa: ARG002  # for others
+        """Return what stands above a page of the list."""
+        return ()
 
     def panels(self, request: HttpRequest, row: Any) -> Sequence[Panel]:
         """Return the parts of a row's page."""

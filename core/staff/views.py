@@ -74,6 +74,7 @@ class ListView(ResourceView):
             resource.plural,
             **found,
             query=query,
+            panels=resource.list_panels(request, query),
             filters=[_filter_context(f, chosen, params, url) for f in resource.filters],
             has_typed_filters=bool(_typed(resource)),
             kept_params={n: v for n, v in params.items() if n not in _typed(resource)},

@@ -11,7 +11,18 @@ from project.aws.assets import MANIFEST, collect
 from project.aws.stages import StageError
 
 MAX_BYTES = 250 * 1024 * 1024
-PROJECT = frozenset({"core", "manage.py", "project", "recommendations", "templates", "users"})
+PROJECT = frozenset(
+    {
+        "core",
+        "manage.py",
+        "project",
+        "recommendations",
+        "templates",
+        "users",
+        # The staff site shows the schedule of the jobs.
+        "zappa_settings.json",
+    }
+)
 # Written by Zappa: its settings for the function and its way into Django.
 GENERATED = frozenset({"django_zappa_app.py", "zappa_settings.py"})
 

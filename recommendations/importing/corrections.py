@@ -77,7 +77,7 @@ class Rejected:
     def add(self, _name: str, reject: Reject) -> None:
         """Take a rejected row."""
         self.count += 1
-        texts = [(name, " ".join(said)) for name, said in reject.reason.items()]
+        texts = [(name, _advised(name, said)) for name, said in reject.reason.items()]
         for kind in texts:
             if kind in self._kinds or len(self._kinds) < _MOST_KINDS:
                 self._kinds[kind] += 1
@@ -100,6 +100,23 @@ class Rejected:
             for (name, text), count in self._kinds.most_common()
         )
         return Report(self.count, tuple(kinds), tuple(self._first))
+
+
+# What checks of types say is exact, and does not say what to write.
+_ADVICE = {
+    "timestamp": "Write it like 2025-11-22T12:30:00Z, or say which zone such times are in.",
+    "quantity": "Write a whole number of at least 1.",
+    "price": "Write a number like 12.75.",
+    "available": "Write true or false.",
+    "published_at": "Write it like 2025-11-22T12:30:00Z.",
+}
+
+
+def _advised(name: str, said: Iterable[str]) -> str:
+    text = " ".join(said)
+    advice = _ADVICE.get(name.rpartition(".")[2])
+    exact = text.startswith(("Expected", "Invalid"))
+    return f"{text} {advice}" if advice and exact else text
 
 
 def _clean(text: str) -> str:

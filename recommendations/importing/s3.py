@@ -17,7 +17,7 @@ from recommendations.importing.sources import SourceError
 PREFIX = "imports/"
 # What one form may send; S3 takes no more in one piece.
 MAX_BYTES = 5 * 1024**3
-_FORM_SECONDS = 3600
+FORM_SECONDS = 3600
 _RANGE_BYTES = 4 * 1024**2
 _NOT_THERE = frozenset(
     {"404", "403", "AccessDenied", "NoSuchKey", "NotFound", "412", "PreconditionFailed"}
@@ -64,7 +64,7 @@ def upload_form(*, upload_id: str, then: str) -> UploadForm:
             {"success_action_redirect": then},
             ["content-length-range", 1, MAX_BYTES],
         ],
-        ExpiresIn=_FORM_SECONDS,
+        ExpiresIn=FORM_SECONDS,
     )
     return UploadForm(form["url"], form["fields"])
 

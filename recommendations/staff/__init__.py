@@ -5,6 +5,7 @@ from recommendations.staff.dead_letters import DeadLetterResource
 from recommendations.staff.events import EventResource
 from recommendations.staff.explorer import Explorer
 from recommendations.staff.exports import Exports
+from recommendations.staff.imports import Imports
 from recommendations.staff.insights import InsightsPage
 from recommendations.staff.items import ItemResource
 from recommendations.staff.jobs import JobResource
@@ -19,6 +20,7 @@ __all__ = [
     "EventResource",
     "Explorer",
     "Exports",
+    "Imports",
     "InsightsPage",
     "ItemResource",
     "JobResource",

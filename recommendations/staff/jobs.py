@@ -1,28 +1,50 @@
-"""Jobs: start one, and watch it."""
+"""Jobs: what runs when, start one, watch it, stop it, and run it again."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.http import HttpRequest
 
 from core.pages import Page
-from core.staff.html import NOTHING, age, badge, link, moment, number, percent
-from core.staff.links import action_url, detail_url, part_url
-from core.staff.resource import Action, Call, Column, Hint, Outcome, Panel, Part, Query, Resource
+from core.staff.html import link, moment, number
+from core.staff.links import action_url, detail_url
+from core.staff.resource import (
+    Action,
+    ActionError,
+    Call,
+    Column,
+    Filter,
+    Hint,
+    Outcome,
+    Panel,
+    Part,
+    Query,
+    Resource,
+)
 from core.validation import from_iso
 from recommendations.exporting import s3
 from recommendations.services import jobs
-from recommendations.services.jobs import Job
+from recommendations.services.jobs import Job, JobError
+from recommendations.staff.import_jobs import IMPORT, PROBLEMS, REJECTS, import_panels, import_title
+from recommendations.staff.job_panels import load_progress, progress_context, schedule_panel
+from recommendations.staff.job_texts import (
+    DESCRIPTIONS,
+    duration,
+    rows_handled,
+    size,
+    state_badge,
+)
 
-_TONES = {"succeeded": "good", "failed": "bad", "running": "busy", "queued": "busy"}
-_ACTIVE = frozenset({"queued", "running"})
-_SILENT = timedelta(minutes=15)
+_LABELS = {
+    "train": "Train now",
+    "trend": "Refresh lists",
+    "rebuild": "Rebuild",
+    "collect": "Look for failed records",
+}
+_STATES = ("queued", "running", "succeeded", "failed", "cancelled")
 
 
-def _start(
-    call: Call, *, name: str = "train", parameters: Mapping[str, Any] | None = None
-) -> Outcome:
+def _start(call: Call, *, name: str, parameters: Mapping[str, Any] | None = None) -> Outcome:
     job = jobs.start(name=name, by=call.by, parameters=parameters)
     return Outcome(
         message=f"The job {name} has started.",
@@ -31,18 +53,40 @@ def _start(
     )
 
 
-TRAIN = Action(
-    name="train",
-    label="Train now",
-    permission="jobs:run",
-    question=(
-        "Train a new model on all events, and publish it unless it is worse than the live one? "
-        "The live model keeps serving until then, and can be brought back at any time."
-    ),
-    confirm_label="Train now",
-    run=_start,
-    on_row=False,
-)
+def _starting(name: str) -> Action:
+    return Action(
+        name=name,
+        label=_LABELS[name],
+        permission="jobs:run",
+        question=DESCRIPTIONS[name].question,
+        confirm_label=_LABELS[name],
+        run=lambda call: _start(call, name=name),
+        on_row=False,
+        # The table above the list leads to the others.
+        listed=name == "train",
+    )
+
+
+STARTING = {name: _starting(name) for name in _LABELS}
+TRAIN = STARTING["train"]
+
+
+def _again(call: Call) -> Outcome:
+    job: Job = call.row
+    parameters = dict(job.parameters)
+    if job.name == "import" and job.state == "failed" and not parameters.get("dry_run"):
+        parameters["after_line"] = job.result.get("last_line", 0)
+    return _start(call, name=job.name, parameters=parameters)
+
+
+def _cancel(call: Call) -> Outcome:
+    try:
+        job = jobs.cancel(job_id=call.row.job_id, by=call.by)
+    except JobError as error:
+        message = "This job has ended by now; there is nothing to cancel."
+        raise ActionError(message) from error
+    done = "is cancelled" if job.state == "cancelled" else "stops as soon as it can"
+    return Outcome(message=f"The job {job.name} {done}.")
 
 
 def _link(call: Call) -> Outcome:
@@ -60,63 +104,12 @@ def _link(call: Call) -> Outcome:
     )
 
 
-def size(count: int) -> str:
-    """Return a number of bytes as a reader says it."""
-    return f"{count / 1000**2:,.1f} MB" if count >= 100_000 else f"{count / 1000:,.1f} kB"
+def _may_be_retried(job: Job) -> bool:
+    return job.name in jobs.NAMES and job.state in {"failed", "cancelled"}
 
 
-def state_badge(job: Job) -> Any:
-    return badge(job.state, _TONES.get(job.state, ""))
-
-
-def duration(job: Job) -> Any:
-    """Return how long a job has taken, or has been at it."""
-    if job.finished_at is None and job.state not in _ACTIVE:
-        return NOTHING
-    end = from_iso(job.finished_at) if job.finished_at else datetime.now(UTC)
-    seconds = max(0, round((end - from_iso(job.created_at)).total_seconds()))
-    return f"{seconds // 60} min {seconds % 60} s" if seconds >= 60 else f"{seconds} s"
-
-
-def _progress(request: HttpRequest, key: str) -> Mapping[str, Any]:  # noqa: ARG001  # a part's signature
-    job = jobs.find(job_id=key)
-    return {} if job is None else progress_context(job)
-
-
-def progress_context(job: Job) -> dict[str, Any]:
-    """Return what the live part of a job's page shows."""
-    active = job.state in _ACTIVE
-    last_sign = from_iso(job.heartbeat_at or job.created_at)
-    version = job.result.get("version")
-    return {
-        "job": job,
-        "state": state_badge(job),
-        "url": part_url("jobs", job.job_id, "progress") if active else "",
-        "percent": round(100 * job.progress),
-        "silent": age(last_sign) if active and datetime.now(UTC) - last_sign > _SILENT else "",
-        "version": version,
-        "rejected": job.result.get("reasons", []) if job.result.get("published") is False else [],
-        "version_url": detail_url("models", version) if version else "",
-        "facts": [
-            ("Started by", job.started_by),
-            ("Started (UTC)", moment(from_iso(job.created_at))),
-            ("Duration", duration(job)),
-            ("Rows handled", number(job.rows)),
-            *((name.capitalize(), value) for name, value in job.parameters.items()),
-        ],
-        "result": [
-            (label, form(job.result[name]))
-            for name, label, form in (
-                ("bytes", "Size", size),
-                ("events", "Event lines", number),
-                ("users", "Users", number),
-                ("items", "Items", number),
-                ("recall@20", "Recall@20", percent),
-                ("popular_recall@20", "Recall@20 of the popular list", percent),
-            )
-            if name in job.result
-        ],
-    }
+def _may_be_repeated(job: Job) -> bool:
+    return job.name in jobs.NAMES and job.state == "succeeded"
 
 
 class JobResource(Resource):
@@ -127,24 +120,35 @@ class JobResource(Resource):
     plural = "Jobs"
     permission = "recommendations:read"
     columns = (
-        Column("Job", lambda row: f"{row.name} {row.job_id}"),
+        Column("Job", lambda row: row.name),
         Column("State", state_badge),
         Column("Step", lambda row: row.step, "wide-only"),
         Column("Started (UTC)", lambda row: moment(from_iso(row.created_at))),
         Column("Duration", duration, "num nowrap"),
+        Column("Rows", rows_handled, "num wide-only"),
         Column("By", lambda row: row.started_by, "wide-only"),
     )
+    filters = (
+        Filter(name="name", title="job", choices=tuple((name, name) for name in jobs.NAMES)),
+        Filter(name="state", title="state", choices=tuple((state, state) for state in _STATES)),
+    )
     actions = (
-        TRAIN,
+        *STARTING.values(),
         Action(
-            name="again",
-            label="Run again",
+            name="cancel",
+            label="Cancel",
             permission="jobs:run",
-            question="Run this job again, from the start? Its record stays as it is.",
-            confirm_label="Run again",
-            run=lambda call: _start(call, name=call.row.name, parameters=call.row.parameters),
-            offered=lambda row: row.state not in _ACTIVE,
+            question=(
+                "Cancel this job? If it waits it never starts; if it runs it stops at its next "
+                "step. What it has stored by then stays, and the live model keeps serving."
+            ),
+            confirm_label="Cancel the job",
+            danger=True,
+            run=_cancel,
+            offered=lambda row: jobs.is_active(row) and row.cancelled_by is None,
         ),
+        IMPORT,
+        REJECTS,
         Action(
             name="link",
             label="Link to the file",
@@ -154,11 +158,40 @@ class JobResource(Resource):
             run=_link,
             offered=lambda row: "key" in row.result,
         ),
+        Action(
+            name="retry",
+            label="Retry",
+            permission="jobs:run",
+            question="Start this job once more, as it was told to be done? Its record stays.",
+            confirm_label="Retry",
+            run=_again,
+            offered=_may_be_retried,
+        ),
+        Action(
+            name="again",
+            label="Run again",
+            permission="jobs:run",
+            question="Run this job again, from the start? Its record stays as it is.",
+            confirm_label="Run again",
+            run=_again,
+            offered=_may_be_repeated,
+        ),
     )
-    parts = (Part(name="progress", template="staff/recommendations/job.html", load=_progress),)
+    parts = (
+        Part(name="progress", template="staff/recommendations/job.html", load=load_progress),
+        PROBLEMS,
+    )
 
     def page(self, query: Query) -> Page[Job]:
-        return jobs.listing(limit=query.limit, position=query.position)
+        return jobs.listing(
+            name=query.filters.get("name"),
+            state=query.filters.get("state"),
+            limit=query.limit,
+            position=query.position,
+        )
+
+    def list_panels(self, request: HttpRequest, query: Query) -> Sequence[Panel]:
+        return () if query.is_narrowed or query.position else [schedule_panel(request)]
 
     def key(self, row: Job) -> str:
         return row.job_id
@@ -167,18 +200,21 @@ class JobResource(Resource):
         return jobs.find(job_id=key)
 
     def title(self, row: Job) -> str:
-        return f"Job {row.name}"
+        return import_title(row) if row.name == "import" else f"Job {row.name}"
 
-    def empty(self, query: Query) -> Hint:  # noqa: ARG002  # there is nothing to narrow
+    def empty(self, query: Query) -> Hint:
+        if query.is_narrowed:
+            return super().empty(query)
         return Hint(
             "No job has run yet.", "Train a model now", action_url("jobs", "train"), "jobs:run"
         )
 
-    def panels(self, request: HttpRequest, row: Job) -> Sequence[Panel]:  # noqa: ARG002  # for others
+    def panels(self, request: HttpRequest, row: Job) -> Sequence[Panel]:
         return [
             Panel(
                 title=f"Job {row.job_id}",
                 template="staff/recommendations/job.html",
                 context=progress_context(row),
             ),
+            *(import_panels(request, row) if row.name == "import" else ()),
         ]

@@ -33,6 +33,13 @@
     document.addEventListener('htmx:response:error', failed);
     document.addEventListener('htmx:error', failed);
 
+    // A live part whose subject has come to its end: what else the page offers has changed, too.
+    document.addEventListener('htmx:after:swap', () => {
+        if (document.querySelector('[data-ended]')) {
+            window.location.reload();
+        }
+    });
+
     document.addEventListener('click', (event) => {
         const button = event.target.closest('[data-copy]');
         if (button) {
