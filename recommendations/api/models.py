@@ -28,7 +28,7 @@ class Published(msgspec.Struct, frozen=True):
 class JobBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Which job to start; an export says of what in its parameters, the others have none."""
 
-    job: Literal["train", "trend", "rebuild", "collect", "export"]
+    job: Literal["train", "trend", "report", "clean", "count", "rebuild", "collect", "export"]
     parameters: ExportParameters | None = None
 
     def __post_init__(self) -> None:

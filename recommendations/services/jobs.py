@@ -221,8 +221,7 @@ def run(
     """Run a job here and now, alone of its name, and keep its record; errors are raised again.
 
     A queued job has parameters of its own; ``parameters`` are for a new one. One that was
-    cancelled, before or meanwhile, is returned as that.
-    ``on_end`` is told how it ended.
+    cancelled, before or meanwhile, is returned as that. ``on_end`` is told how it ended.
 
     Raises
     ------
@@ -274,7 +273,7 @@ def run_unrecorded(
     try:
         if not lease.take():
             return {"skipped": f"another {name} job is running"}
-        with measured("job", name) as meter:
+        with measured("job", name):
             try:
                 result = work()
             finally:
@@ -285,9 +284,8 @@ def run_unrecorded(
         now = to_iso(datetime.now(UTC))
         storage.end(replace(job, state="failed", error=text, finished_at=now))
         raise
-    cost = {"read_units": meter.read_units, "write_units": meter.write_units}
     now = to_iso(datetime.now(UTC))
-    storage.save_last(replace(job, state="succeeded", cost=cost, finished_at=now), recorded=False)
+    storage.save_last(replace(job, state="succeeded", finished_at=now), recorded=False)
     return result
 
 

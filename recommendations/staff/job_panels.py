@@ -21,6 +21,7 @@ from recommendations.staff.job_texts import (
     TONES,
     describe,
     duration,
+    estimated_cost,
     size,
     soon,
     state_badge,
@@ -118,6 +119,7 @@ def progress_context(job: Job) -> dict[str, Any]:
             ("Duration", duration(job)),
             ("Rows handled", number(job.rows)),
             ("Consumed", units(job)),
+            ("Cost of DynamoDB, about", estimated_cost(job)),
             *_told(job),
         ],
         "result": [

@@ -5,7 +5,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from django.conf import settings
+
+from core.prices import database_cost, listed
+from core.staff.costs import dollars
 from core.staff.html import NOTHING, badge, moment, number
+from core.usage import Usage
 from core.validation import from_iso
 from recommendations.services.jobs import Job
 
@@ -35,6 +40,20 @@ DESCRIPTIONS: Mapping[str, Description] = {
     "trend": Description(
         "Makes the popular, trending and latest lists anew from the counters.",
         "Make the popular, trending and latest lists anew? It takes seconds and changes no data.",
+    ),
+    "report": Description(
+        "Measures the live model on the purchases of the last seven days.",
+        "Measure the live model on the purchases of the last seven days? It changes nothing.",
+    ),
+    "clean": Description(
+        "Removes rows that nobody needs any more, as those of old model versions.",
+        "Remove rows that nobody needs any more? What is shown to anybody stays. One that is "
+        "stopped goes on from there.",
+    ),
+    "count": Description(
+        "Counts events that the stream has not followed, as after an import on a machine.",
+        "Count the events that the stream has not followed, the newest first? It costs as much as "
+        "these events would have when they came in. One that is stopped goes on from there.",
     ),
     "rebuild": Description(
         "Makes counters, profiles and lists anew from all events.",
@@ -93,6 +112,15 @@ def units(job: Job) -> str:
     """Return what a job has consumed of DynamoDB."""
     read, write = (round(job.cost.get(name, 0)) for name in ("read_units", "write_units"))
     return f"{read:,} read, {write:,} write units"
+
+
+def estimated_cost(job: Job) -> Any:
+    """Return what DynamoDB asks for what a job has consumed, about."""
+    used = Usage(
+        read_units=job.cost.get("read_units", 0), write_units=job.cost.get("write_units", 0)
+    )
+    _, prices = listed(settings.DYNAMODB["REGION"])
+    return dollars(database_cost(used, prices))
 
 
 def soon(time: datetime | None) -> Any:

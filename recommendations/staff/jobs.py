@@ -30,6 +30,7 @@ from recommendations.staff.job_panels import load_progress, progress_context, sc
 from recommendations.staff.job_texts import (
     DESCRIPTIONS,
     duration,
+    estimated_cost,
     rows_handled,
     size,
     state_badge,
@@ -38,6 +39,9 @@ from recommendations.staff.job_texts import (
 _LABELS = {
     "train": "Train now",
     "trend": "Refresh lists",
+    "report": "Measure now",
+    "clean": "Clean up",
+    "count": "Count events",
     "rebuild": "Rebuild",
     "collect": "Look for failed records",
 }
@@ -126,6 +130,7 @@ class JobResource(Resource):
         Column("Started (UTC)", lambda row: moment(from_iso(row.created_at))),
         Column("Duration", duration, "num nowrap"),
         Column("Rows", rows_handled, "num wide-only"),
+        Column("Cost", estimated_cost, "num wide-only"),
         Column("By", lambda row: row.started_by, "wide-only"),
     )
     filters = (

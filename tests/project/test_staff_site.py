@@ -17,7 +17,7 @@ from users.permissions import MANAGE_ACCOUNTS, MANAGE_KEYS, ROLE_PERMISSIONS, RO
 MOST_ROUND_TRIPS = 4
 # Lists that are computed anew, with reasons, and what compares two models.
 DEARER = {"users_part": 9, "placements_detail": 12, "model-report": 60}
-WITHOUT_FILTERS = {"placements", "models", "jobs"}
+WITHOUT_FILTERS = {"placements", "models"}
 EACH_RESOURCE = pytest.mark.parametrize("resource", RESOURCES, ids=lambda entry: entry.name)
 FORBIDDEN_HTML = re.compile(r"<style|\sstyle=|<script>|\son[a-z]+=", re.IGNORECASE)
 

@@ -396,7 +396,7 @@ def test_training_starts_a_job_and_leads_to_it(
     assert row.started_by == "operator"
     assert audit.listing(limit=1).rows[0].target == row.sk
     over = save_job("failed", error="no memory", finished_at="2026-11-22T03:10:00Z")
-    client.post(f"/admin/jobs/{over.job_id}/actions/again/")
+    client.post(f"/admin/jobs/{over.job_id}/actions/retry/")
     assert len(list(JobRow.query(JobRow.PK))) == 3
 
 
