@@ -120,6 +120,7 @@ def progress_context(job: Job) -> dict[str, Any]:
             ("Rows handled", number(job.rows)),
             ("Consumed", units(job)),
             ("Cost of DynamoDB, about", estimated_cost(job)),
+            *_where(job),
             *_told(job),
         ],
         "result": [
@@ -131,12 +132,26 @@ def progress_context(job: Job) -> dict[str, Any]:
                 ("items", "Items", number),
                 ("recall@20", "Recall@20", percent),
                 ("popular_recall@20", "Recall@20 of the popular list", percent),
+                ("versions", "Versions given up", number),
+                ("neighbour_rows", "Neighbour rows shortened or removed", number),
+                ("jobs", "Records of jobs removed", number),
+                ("files", "Files removed", number),
             )
             if name in job.result
         ],
         "log": log_lines(job),
         "log_is_open": job.state != "succeeded",
     }
+
+
+def _where(job: Job) -> list[tuple[str, Any]]:
+    """Return where AWS shows the execution of a job that runs step by step."""
+    if job.execution is None:
+        return []
+    region = job.execution.split(":")[3]
+    console = f"https://{region}.console.aws.amazon.com/states/home?region={region}"
+    address = f"{console}#/v2/executions/details/{job.execution}"
+    return [("Runs step by step in", link("AWS Step Functions", address))]
 
 
 def _told(job: Job) -> list[tuple[str, Any]]:

@@ -35,6 +35,7 @@ from recommendations.staff.job_texts import (
     size,
     state_badge,
 )
+from recommendations.staff.weekly import weekly_panels
 
 _LABELS = {
     "train": "Train now",
@@ -222,4 +223,5 @@ class JobResource(Resource):
                 context=progress_context(row),
             ),
             *(import_panels(request, row) if row.name == "import" else ()),
+            *weekly_panels(row),
         ]

@@ -178,3 +178,50 @@ def test_jobs_are_narrowed_by_name_and_state(log_in: LogIn) -> None:
     assert "train-failed" in page
     assert "train-succeeded" not in page
     assert "export-failed" not in page
+
+
+def test_the_page_of_a_weekly_report_compares_the_model_and_says_what_it_led_to(
+    log_in: LogIn,
+) -> None:
+    counts = {
+        "impressions": 1200,
+        "clicks": 60,
+        "conversions": 6,
+        "ctr": 0.05,
+        "conversion_rate": 0.005,
+        "revenue_share": None,
+    }
+    measures = {"recall@20": 0.25, "ndcg@20": 0.125, "hit_rate@20": 0.5}
+    report = jobs.Job(
+        job_id="r1",
+        name="report",
+        state="succeeded",
+        started_by="schedule",
+        created_at=to_iso(NOW),
+        finished_at=to_iso(NOW),
+        execution="arn:aws:states:eu-west-1:1:execution:train:r1",
+        result={
+            "version": "v1",
+            "from": "2026-11-19",
+            "to": "2026-11-25",
+            "events": 90,
+            "users": 42,
+            "quality": dict.fromkeys(("model", "popular", "trending"), measures),
+            "difference": [-0.02, 0.03],
+            "shown": counts,
+            "before": {**counts, "impressions": 0, "ctr": None},
+        },
+    )
+    storage.save(report)
+    client = log_in("viewer")
+
+    page = text(client, f"{PAGE}r1/")
+
+    for words in ("2026-11-19 to 2026-11-25", "42 customers", "about as good as", "Hit rate@20"):
+        assert words in page
+    for cell in ("25.0 %", "12.5 %", "1,200", "5.0 %"):
+        assert f">{cell}</td>" in page
+    assert "console.aws.amazon.com/states" in page
+
+    storage.save(replace(report, result={**report.result, "quality": None, "difference": None}))
+    assert "nothing to measure the model on" in text(client, f"{PAGE}r1/")
