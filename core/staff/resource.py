@@ -236,7 +236,7 @@ class Resource:
     permission
         Needed to see the list and the rows.
     has_charts
-        Whether a row's page needs the script that draws them.
+        Whether the pages need the script that draws them.
     is_deferred
         Whether the browser asks for the rows by itself, because finding them takes more round
         trips than a request should make.
@@ -289,6 +289,10 @@ class Resource:
     def panels(self, request: HttpRequest, row: Any) -> Sequence[Panel]:
         """Return the parts of a row's page."""
         raise NotImplementedError
+
+    def below(self, request: HttpRequest) -> Sequence[Panel]:  # noqa: ARG002  # for subclasses
+        """Return what stands below the list."""
+        return ()
 
     def empty(self, query: Query) -> Hint:
         """Return what to say when a list has no rows."""

@@ -81,6 +81,7 @@ class ListView(ResourceView):
             search_params=chosen,
             clear_url=url,
             actions=offered(request, resource),
+            panels=resource.below(request),
         )
 
 

@@ -93,11 +93,11 @@ def build(*, version: str) -> Report:
         raise NoReportError(message)
     against = _other(version)
     older = against.version if against else None
-    watched = _popular(version)
+    watched = popular_items(version)
     after, before = _nearest(watched, version), _nearest(watched, older)
     people = [
         (user_id, _latest(user_id), _shown(user_id, older), _shown(user_id, version))
-        for user_id in _recent_users()
+        for user_id in recent_users()
     ]
     names = _Names(
         [
@@ -137,7 +137,8 @@ def _other(version: str) -> ModelVersion | None:
     return next((each for each in versions.retained() if each.version != version), None)
 
 
-def _popular(version: str) -> list[str]:
+def popular_items(version: str) -> list[str]:
+    """Return the items that are bought most, as a version knows them."""
     lists = serving.candidates(version=version, lists=["popular"]).lists
     return [item_id for item_id, _ in lists.get("popular", [])[:_WATCHED_ITEMS]]
 
@@ -151,7 +152,8 @@ def _nearest(item_ids: Sequence[str], version: str | None) -> dict[str, list[str
     return {item: [row.item_id for row in near.get(item, [])[:_COMPARED]] for item in item_ids}
 
 
-def _recent_users() -> list[str]:
+def recent_users() -> list[str]:
+    """Return the users of the newest events."""
     found = (event.user_id for event in everyones_events.recent(limit=_RECENT_EVENTS).rows)
     return list(dict.fromkeys(user_id for user_id in found if user_id is not None))[:_USERS]
 

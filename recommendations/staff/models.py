@@ -3,8 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 from django.http import HttpRequest
+from django.urls import reverse
 
 from core.pages import Page
 from core.staff.html import NOTHING, age, badge, day, link, moment, number, percent, plain
@@ -15,6 +17,7 @@ from core.staff.resource import (
     Call,
     Column,
     Hint,
+    Link,
     Outcome,
     Panel,
     Query,
@@ -25,6 +28,8 @@ from recommendations import reporting
 from recommendations.services import versions
 from recommendations.services.versions import ModelVersion, NotPublishableError
 from recommendations.staff.jobs import TRAIN
+from recommendations.staff.model_quality import asked_measure, measure
+from recommendations.staff.models_compared import compare_url
 from recommendations.staff.report import report_url
 
 _MEASURES = {
@@ -56,12 +61,6 @@ class Listed:
     @property
     def is_publishable(self) -> bool:
         return not self.is_live and self.version.is_publishable
-
-
-def measure(version: ModelVersion, name: str, *, of: str = "model") -> float | None:
-    """Return a measure of a version, or of a list that was measured beside it."""
-    value = version.metrics.get(of, {}).get(name)
-    return value if isinstance(value, int | float) else None
 
 
 def bars(version: ModelVersion) -> list[dict[str, Any]]:
@@ -153,6 +152,20 @@ class ModelResource(Resource):
         ),
         Column("Event lines", lambda row: number(row.version.data.get("events")), "num wide-only"),
     )
+    links = (
+        Link(
+            label="Compare two",
+            permission="recommendations:read",
+            url=lambda _: compare_url(),
+            on_row=False,
+        ),
+        Link(
+            label="Compare",
+            permission="recommendations:read",
+            url=lambda row: compare_url(row.version.version),
+        ),
+    )
+    has_charts = True
     actions = (
         TRAIN,
         Action(
@@ -200,6 +213,20 @@ class ModelResource(Resource):
             action_url("models", "train"),
             "jobs:run",
         )
+
+    def below(self, request: HttpRequest) -> Sequence[Panel]:
+        query = urlencode({"measure": asked_measure(request)})
+        return [
+            Panel(
+                title="Quality over time",
+                description=(
+                    "Each model when it was trained, on purchases that it had not seen, beside "
+                    "simply showing what sells best."
+                ),
+                template="staff/panels/part.html",
+                context={"url": f"{reverse('models-quality')}?{query}", "is_short": True},
+            )
+        ]
 
     def panels(self, request: HttpRequest, row: Listed) -> Sequence[Panel]:  # noqa: ARG002  # for others
         version = row.version

@@ -1,6 +1,6 @@
 """The first page: how the shop does, what needs attention, how good the live model is, what ran."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -39,11 +39,20 @@ def overview(request: HttpRequest) -> Mapping[str, Any]:
         "jobs_url": list_url("jobs"),
         "active": None if active is None else progress_context(active),
         "train_url": action_url("jobs", "train") if request.user.has_perm("jobs:run") else "",
+        "counting": _counting(recent),
         "is_new": live is None,
         "numbers": {"url": f"{reverse('overview-numbers')}?{query}"},
         "attention": {"url": reverse("overview-attention"), "is_line": True},
         "stream": {"url": reverse("overview-stream"), "is_line": True},
     }
+
+
+def _counting(recent: Sequence[Job]) -> dict[str, Any] | None:
+    """Return the job that counts the history at the moment, while the numbers still grow."""
+    job = next((job for job in recent if job.name == "count" and jobs.is_active(job)), None)
+    if job is None:
+        return None
+    return {"percent": round(100 * job.progress), "url": detail_url("jobs", job.job_id)}
 
 
 def _live(version: ModelVersion) -> dict[str, Any]:

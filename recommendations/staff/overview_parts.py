@@ -25,8 +25,6 @@ _USUAL = 28
 _LETTERS = 20
 _JOBS = 10
 _MODELS = 50
-# Jobs during which what is counted is not complete.
-_COUNTING = frozenset({"count", "rebuild"})
 _OLD = timedelta(days=7)
 # Events are usually handled within seconds.
 _SLOW = timedelta(minutes=2)
@@ -114,7 +112,6 @@ class NumbersPart(ToolView):
             "is_counted": any(day.events for day in days),
             "title": f"{chosen.label} per day",
             "chart": _chart(chosen, now, before),
-            "counting": _counting(),
         }
         template = "staff/recommendations/numbers.html"
         return TemplateResponse(request, template, {"data": context})
@@ -156,15 +153,6 @@ def _model_tiles(days: int) -> list[dict[str, Any]]:
             ("items", "Items they did it with"),
         )
     ]
-
-
-def _counting() -> dict[str, Any] | None:
-    """Return the job that counts the history at the moment, while the numbers still grow."""
-    recent = jobs.listing(limit=_JOBS).rows
-    job = next((job for job in recent if job.name in _COUNTING and jobs.is_active(job)), None)
-    if job is None:
-        return None
-    return {"percent": round(100 * job.progress), "url": detail_url("jobs", job.job_id)}
 
 
 def _tile(measure: Measure, now: _Days, before: _Days) -> dict[str, Any]:

@@ -78,7 +78,7 @@ def test_the_overview_shows_the_live_model_and_how_good_it_is(log_in: LogIn) -> 
     assert "Train now" not in page, "a viewer cannot train"
     assert 'hx-get="/admin/overview/numbers/?measure=revenue&amp;days=28"' in page
     assert 'hx-get="/admin/overview/attention/"' in page
-    assert 'data-counts="1,2,3,4,5,6,7,8"' in page
+    assert 'data-values="1,2,3,4,5,6,7,8"' in page
     assert "from 25 Oct 2026 to 1 Nov 2026: between 1 and 8." in page
 
 
@@ -527,6 +527,11 @@ PAGES = {
     "/admin/overview/numbers/": 4,
     "/admin/overview/numbers/?measure=ctr&days=90": 4,
     "/admin/overview/attention/": 5,
+    "/admin/overview/stream/": 5,
+    "/admin/costs/": 5,
+    "/admin/costs/?days=90": 5,
+    "/admin/models-compared/": 5,
+    "/admin/models-quality/": 5,
     "/admin/users/": 6,
     "/admin/users/?q=u": 10,
     "/admin/users/u_2F1/": 5,
