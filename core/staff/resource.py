@@ -290,10 +290,6 @@ class Resource:
         """Return the parts of a row's page."""
         raise NotImplementedError
 
-    def below(self, request: HttpRequest) -> Sequence[Panel]:  # noqa: ARG002  # for subclasses
-        """Return what stands below the list."""
-        return ()
-
     def empty(self, query: Query) -> Hint:
         """Return what to say when a list has no rows."""
         if query.is_narrowed:

@@ -81,7 +81,6 @@ class ListView(ResourceView):
             search_params=chosen,
             clear_url=url,
             actions=offered(request, resource),
-            panels=resource.below(request),
         )
 
 

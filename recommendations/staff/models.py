@@ -214,7 +214,7 @@ class ModelResource(Resource):
             "jobs:run",
         )
 
-    def below(self, request: HttpRequest) -> Sequence[Panel]:
+    def list_panels(self, request: HttpRequest, query: Query) -> Sequence[Panel]:  # noqa: ARG002  # for others
         query = urlencode({"measure": asked_measure(request)})
         return [
             Panel(
