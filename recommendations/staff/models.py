@@ -215,7 +215,7 @@ class ModelResource(Resource):
         )
 
     def list_panels(self, request: HttpRequest, query: Query) -> Sequence[Panel]:  # noqa: ARG002  # for others
-        query = urlencode({"measure": asked_measure(request)})
+        asked = urlencode({"measure": asked_measure(request)})
         return [
             Panel(
                 title="Quality over time",
@@ -224,7 +224,7 @@ class ModelResource(Resource):
                     "simply showing what sells best."
                 ),
                 template="staff/panels/part.html",
-                context={"url": f"{reverse('models-quality')}?{query}", "is_short": True},
+                context={"url": f"{reverse('models-quality')}?{asked}", "is_short": True},
             )
         ]
 

@@ -57,6 +57,12 @@ class ModelsCompared(ToolView):
     permission = "recommendations:read"
 
     def get(self, request: HttpRequest) -> HttpResponse:
+        if "part" in request.GET:
+            return TemplateResponse(
+                request,
+                "staff/recommendations/samples.html",
+                {"data": _samples(request.GET.dict())},
+            )
         known = {row.version: row for row in versions.listing(limit=_VERSIONS).rows}
         live = versions.live()
         form = ComparedForm(
@@ -64,9 +70,6 @@ class ModelsCompared(ToolView):
             choices=[(name, f"{name} (live)" if name == live else name) for name in known],
         )
         is_valid = len(known) > 1 and form.is_valid()
-        if is_valid and "samples" in request.GET:
-            template = "staff/recommendations/samples.html"
-            return TemplateResponse(request, template, {"data": _samples(form.cleaned_data)})
         return self.page(
             "staff/recommendations/models_compared.html",
             self.title,
@@ -112,17 +115,20 @@ def _panels(asked: Mapping[str, str], known: Mapping[str, ModelVersion]) -> list
         _table("Quality", ["Measure", *titles, "Difference"], measures_compared(before, after)),
         _table("Data, and parameters that differ", ["", *titles], facts_compared(before, after)),
     ]
-    if before.is_publishable and after.is_publishable:
-        query = urlencode({name: value for name, value in asked.items() if value} | {"samples": 1})
-        template = "staff/panels/part.html"
-        context: dict[str, Any] = {"url": f"{reverse('models-compared')}?{query}"}
-    else:
+    if not (before.is_publishable and after.is_publishable):
         gone = "The lists of one of the two are gone, so nobody can say what it would show."
-        template, context = "staff/hint_panel.html", {"hint": Hint(gone)}
-    return [
-        *panels,
-        Panel(title="What changes for samples", template=template, context=context),
-    ]
+        context = {"hint": Hint(gone)}
+        return [*panels, Panel(title="Samples", template="staff/hint_panel.html", context=context)]
+    return [*panels, _part(asked, "users"), _part(asked, "items")]
+
+
+def _part(asked: Mapping[str, str], kind: str) -> Panel:
+    query = urlencode({name: value for name, value in asked.items() if value} | {"part": kind})
+    return Panel(
+        title=f"What changes for sample {kind}",
+        template="staff/panels/part.html",
+        context={"url": f"{reverse('models-compared')}?{query}"},
+    )
 
 
 def _table(title: str, titles: Sequence[Any], rows: Sequence[Difference]) -> Panel:
@@ -143,28 +149,27 @@ def _table(title: str, titles: Sequence[Any], rows: Sequence[Difference]) -> Pan
 
 def _samples(asked: Mapping[str, str]) -> dict[str, Any]:
     """Return what is asked of the explorer: each sample under both models."""
-    users = _ids(asked["users"]) or report.recent_users()[:_SAMPLES]
-    items = _ids(asked["items"]) or report.popular_items(asked["after"])[:_SAMPLES]
-    samples = [
-        *(("user", user, "personal", "users") for user in users),
-        *(("item", item, "similar", "items") for item in items),
-    ]
+    kind = "items" if asked["part"] == "items" else "users"
+    keys = _ids(asked.get(kind, ""))
+    if kind == "users":
+        keys = keys or report.recent_users()[:_SAMPLES]
+        question = {"kind": "user", "part": "personal"}
+    else:
+        keys = keys or report.popular_items(asked.get("after", ""))[:_SAMPLES]
+        question = {"kind": "item", "part": "similar"}
+    explorer = reverse("admin:explorer")
+    models = {"version": asked.get("before", ""), "beside": asked.get("after", "")}
     return {
+        "kind": kind,
         "samples": [
             {
-                "kind": kind,
-                "link": row_link(resource, key),
-                "part": {"url": _explorer(asked, kind=kind, ids=key, part=part)},
+                "link": row_link(kind, key),
+                "part": {"url": f"{explorer}?{urlencode({**question, 'ids': key, **models})}"},
             }
-            for kind, key, part, resource in samples
-        ]
+            for key in keys
+        ],
     }
 
 
 def _ids(text: str) -> list[str]:
     return list(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))[:_SAMPLES]
-
-
-def _explorer(asked: Mapping[str, str], **question: str) -> str:
-    models = {"version": asked["before"], "beside": asked["after"]}
-    return f"{reverse('admin:explorer')}?{urlencode({**question, **models})}"

@@ -1,7 +1,6 @@
 """Staff see how good models were over time, and what one changes beside another."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import pytest
 from django.test import Client
@@ -51,7 +50,7 @@ def panels(client: Client, **query: str) -> Sequence[Panel]:
 
 @pytest.mark.usefixtures("better")
 def test_the_live_model_stands_beside_the_newest_other_one(log_in: LogIn) -> None:
-    quality, facts, samples = panels(log_in("viewer"))
+    quality, facts, users, items = panels(log_in("viewer"))
 
     table = {name: values for name, *values in rows(quality)}
     assert table["Recall@20"][:2] == ["20 %", "25 % (24 % to 26 %)"]
@@ -60,22 +59,25 @@ def test_the_live_model_stands_beside_the_newest_other_one(log_in: LogIn) -> Non
     assert table["NDCG@20"][2] == "as before"
     assert ["k", "100", "50"] in rows(facts)
     assert ["Event lines", "1,234", "2,000"] in rows(facts)
-    assert "before=v1&after=v2" in samples.context["url"]
+    for samples, kind in ((users, "users"), (items, "items")):
+        assert samples.context["url"].endswith(f"before=v1&after=v2&part={kind}")
 
 
 @pytest.mark.usefixtures("better")
 def test_samples_are_what_both_would_show(log_in: LogIn) -> None:
     client = log_in("viewer")
-    data: Any = client.get(PATH, {"samples": "1"}).context["data"]
-    assert [sample["kind"] for sample in data["samples"]] == ["user", "item"]
-    parts = [sample["part"]["url"] for sample in data["samples"]]
-    assert "kind=user&ids=u%2F1&part=personal&version=v1&beside=v2" in parts[0]
-    for part in parts:
-        assert "By v2" in client.get(part).content.decode()
+    models = {"before": "v1", "after": "v2"}
 
-    own = {"samples": "1", "users": "a, b,a", "items": "lamp"}
-    data = client.get(PATH, own).context["data"]
-    assert len(data["samples"]) == 3
+    def parts(kind: str, **query: str) -> list[str]:
+        answer = client.get(PATH, {**models, "part": kind, **query})
+        return [sample["part"]["url"] for sample in answer.context["data"]["samples"]]
+
+    (user,), (item,) = parts("users"), parts("items")
+    assert "kind=user&part=personal&ids=u%2F1&version=v1&beside=v2" in user
+    for url in (user, item):
+        assert "By v2" in client.get(url).content.decode()
+    assert len(parts("users", users="a, b,a")) == 2
+    assert parts("items", after="none") == []
 
 
 @pytest.mark.usefixtures("better")
