@@ -7,6 +7,7 @@ from recommendations.staff import (
     CustomerResource,
     DeadLetterResource,
     EventResource,
+    ExperimentResource,
     Explorer,
     Exports,
     Imports,
@@ -45,6 +46,7 @@ site = StaffSite(
             (
                 Tool("explorer", Explorer),
                 PlacementResource(),
+                ExperimentResource(),
                 Tool("insights", InsightsPage),
                 ModelResource(),
                 JobResource(),

@@ -368,6 +368,19 @@ class PlacementVersionRow(OperationsRow):
     note = UnicodeAttribute(null=True)
 
 
+class ExperimentRow(OperationsRow):
+    """An experiment that somebody has ended, with what it said by then."""
+
+    PK = "experiment"
+
+    experiment = JSONAttribute()
+    since = UnicodeAttribute()
+    days = NumberAttribute(default=0)
+    ended_by = UnicodeAttribute()
+    adopted = UnicodeAttribute(null=True)
+    result = JSONAttribute()
+
+
 class LeaseRow(OperationsRow):
     """Who may run a job at the moment; free again once it has run out.
 

@@ -19,7 +19,7 @@ from core.staff.resource import Resource
 from project.staff import site
 from recommendations.entities import Event, Item, Line
 from recommendations.jobs import train
-from recommendations.placements import Placement
+from recommendations.placements import Experiment, Placement, Variant
 from recommendations.services import catalogue, dead_letters, events, placements
 from users.backends import staff_user
 from users.entities import Customer
@@ -86,6 +86,11 @@ def fill() -> None:
     for limit in (10, 4):
         placement = Placement(name="home", recommender="personal", limit=limit)
         placements.save(placement=placement, by="ada")
+    variants = (Variant(name="old"), Variant(name="new", recommender="trending"))
+    experiment = Experiment(name="summer", variants=variants)
+    placements.save(
+        placement=Placement(name="shelf", recommender="popular", experiment=experiment), by="ada"
+    )
     (event,) = events.recent(limit=1).rows
     change = {
         "ApproximateCreationDateTime": 1_700_000_000,

@@ -116,8 +116,28 @@ def report(*, since: date, until: date, placement: str | None = None) -> Insight
     if (until - since).days >= MAX_DAYS:
         raise InvalidInputError({"from": [f"Ask for at most {MAX_DAYS} days at once."]})
     experiment = None
-    if placement not in {None, DIRECT}:
+    if placement is not None and placement != DIRECT:
         experiment = experiments.running(placement=placement)
+    return _report(since, until, placement, experiment)
+
+
+def running_result(*, placement: str, until: date) -> Insights:
+    """Return what a placement's experiment led to since it began, in three round trips.
+
+    Raises
+    ------
+    UnknownPlacementError
+        When there never was a placement of this name.
+    """
+    experiment = experiments.running(placement=placement)
+    since = until if experiment is None else min(experiment.since, until)
+    earliest = until - timedelta(days=MAX_DAYS - 1)
+    return _report(max(since, earliest), until, placement, experiment)
+
+
+def _report(
+    since: date, until: date, placement: str | None, experiment: Experiment | None
+) -> Insights:
     (generation, *_) = serving.state().generations
     counted = storage.find(
         placement=placement or SHOP, since=since, until=until, generation=generation

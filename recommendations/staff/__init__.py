@@ -3,6 +3,7 @@
 from recommendations.staff.customers import CustomerResource
 from recommendations.staff.dead_letters import DeadLetterResource
 from recommendations.staff.events import EventResource
+from recommendations.staff.experiments import ExperimentResource
 from recommendations.staff.explorer import Explorer
 from recommendations.staff.exports import Exports
 from recommendations.staff.imports import Imports
@@ -18,6 +19,7 @@ __all__ = [
     "CustomerResource",
     "DeadLetterResource",
     "EventResource",
+    "ExperimentResource",
     "Explorer",
     "Exports",
     "Imports",

@@ -87,7 +87,7 @@ def _panels(form: PeriodForm) -> list[Panel]:
         form.add_error("placement", "There is no placement of this name.")
         return []
     return [
-        *_experiment(found.experiment),
+        *experiment_panels(found.experiment),
         *_variants(found),
         Panel(
             title="In total",
@@ -153,7 +153,8 @@ def _day(when: date) -> str:
     return day(datetime.combine(when, datetime.min.time(), UTC))
 
 
-def _experiment(state: ExperimentState | None) -> list[Panel]:
+def experiment_panels(state: ExperimentState | None) -> list[Panel]:
+    """Return since when an experiment counts, whether its shares are fair, and how to read it."""
     if state is None:
         return []
     facts = [
@@ -193,7 +194,12 @@ def _variants(found: Insights) -> list[Panel]:
     if not found.variants:
         return []
     title = "Recommenders" if found.placement == DIRECT else "Variants"
-    return [_table(title, _VARIANT, found.variants)]
+    return [variants_panel(title, found.variants)]
+
+
+def variants_panel(title: str, variants: Sequence[VariantNumbers]) -> Panel:
+    """Return variants side by side, with intervals and what may be said of each."""
+    return _table(title, _VARIANT, variants)
 
 
 def _table(title: str, columns: Sequence[Column], rows: Sequence[Any]) -> Panel:

@@ -23,8 +23,8 @@ RECOMMENDER_LABELS = {
     "latest": "Latest",
     "recently_viewed": "Recently viewed",
 }
-_RECOMMENDERS = [(name, RECOMMENDER_LABELS[name]) for name in RECOMMENDERS]
-_OR_NOTHING = [("", "–"), *_RECOMMENDERS]
+RECOMMENDER_CHOICES = [(name, RECOMMENDER_LABELS[name]) for name in RECOMMENDERS]
+_OR_NOTHING = [("", "–"), *RECOMMENDER_CHOICES]
 _MATCHES = [
     ("category", "category"),
     ("label", "label"),
@@ -173,7 +173,7 @@ class PlacementForm(forms.Form):
         max_length=40, help_text="Lower-case letters, digits, - and _, like product-page."
     )
     description = forms.CharField(required=False, max_length=500)
-    recommender = forms.ChoiceField(label="Shows", choices=_RECOMMENDERS, initial="personal")
+    recommender = forms.ChoiceField(label="Shows", choices=RECOMMENDER_CHOICES, initial="personal")
     fallback_1 = forms.ChoiceField(label="Filled up with", choices=_OR_NOTHING, required=False)
     fallback_2 = forms.ChoiceField(label="then with", choices=_OR_NOTHING, required=False)
     fallback_3 = forms.ChoiceField(label="then with", choices=_OR_NOTHING, required=False)

@@ -8,7 +8,7 @@ from django.http import HttpRequest
 
 from core.pages import Page
 from core.staff.html import NOTHING, badge, link, moment, number, plain, text_or_nothing
-from core.staff.links import list_url
+from core.staff.links import action_url, detail_url, list_url
 from core.staff.resource import (
     Action,
     ActionError,
@@ -22,7 +22,7 @@ from core.staff.resource import (
     Resource,
 )
 from core.validation import from_iso
-from recommendations.placements import Placement, Variant
+from recommendations.placements import Placement
 from recommendations.services import placements
 from recommendations.services.placements import (
     KEPT_VERSIONS,
@@ -35,9 +35,11 @@ from recommendations.services.placements import (
 from recommendations.staff.placement_editor import editor_url
 from recommendations.staff.placement_forms import RECOMMENDER_LABELS
 from recommendations.staff.placement_preview import VisitForm, preview_context, rule_sentences
+from recommendations.staff.placement_texts import experiment_text, sentences
 
 WRITE = "placements:write"
 _TABLE = "staff/panels/table.html"
+_NO_RULES = "None: the recommender alone decides."
 
 
 class RevertForm(forms.Form):
@@ -96,7 +98,7 @@ class PlacementResource(Resource):
         Column("Placement", lambda row: row.placement.name, "nowrap"),
         Column("Shows", lambda row: RECOMMENDER_LABELS[row.placement.recommender]),
         Column("Rules", lambda row: number(len(rule_sentences(row.placement.rules))), "num"),
-        Column("Experiment", lambda row: _experiment(row.placement), "wide-only"),
+        Column("Experiment", lambda row: experiment_text(row.placement), "wide-only"),
         Column("Changed (UTC)", lambda row: moment(from_iso(row.saved_at)), "wide-only"),
         Column("By", lambda row: row.saved_by, "wide-only"),
     )
@@ -112,6 +114,7 @@ class PlacementResource(Resource):
             permission=WRITE,
             url=lambda row: editor_url(row.placement.name),
         ),
+        Link(label="Experiment", permission=WRITE, url=lambda row: _experiment_url(row)),
     )
     actions = (
         Action(
@@ -156,7 +159,6 @@ class PlacementResource(Resource):
     def panels(self, request: HttpRequest, row: StoredPlacement) -> Sequence[Panel]:
         placement = row.placement
         facts = [*_settings(placement), ("Version", f"{row.number}, by {row.saved_by}")]
-        sentences = _sentences(placement)
         form = VisitForm(request.GET)
         return [
             Panel(
@@ -168,7 +170,9 @@ class PlacementResource(Resource):
             Panel(
                 title="Filters and rules",
                 template="staff/panels/sentences.html",
-                context={"sentences": sentences or ["None: the recommender alone decides."]},
+                context={
+                    "sentences": sentences(placement) or ["None: the recommender alone decides."]
+                },
                 width="half",
             ),
             Panel(
@@ -184,43 +188,11 @@ class PlacementResource(Resource):
         ]
 
 
-def _experiment(placement: Placement) -> Any:
-    if placement.experiment is None:
-        return NOTHING
-    variants = ", ".join(map(_variant, placement.experiment.variants))
-    return f"{placement.experiment.name}: {variants}"
-
-
-def _variant(variant: Variant) -> str:
-    """Return a variant with its weight, and what it sets in place of the placement's own."""
-    own = [] if variant.recommender is None else [RECOMMENDER_LABELS[variant.recommender]]
-    own += [
-        f"own {name}"
-        for name in ("fallbacks", "filters", "rules")
-        if getattr(variant, name) is not None
-    ]
-    return f"{variant.name} × {variant.weight:g}" + (f" ({', '.join(own)})" if own else "")
-
-
-def filter_sentences(placement: Placement) -> list[str]:
-    """Return what the filters of a placement ask for, in the words of a reader."""
-    filters = placement.filters
-    sentences = []
-    for what, terms in (("category", filters.categories), ("label", filters.labels)):
-        for words, values in (
-            ("one of", terms.any_of),
-            ("all of", terms.all_of),
-            ("none of", terms.none_of),
-        ):
-            if values:
-                sentences.append(f"Only with {words} the {what}: {', '.join(values)}")
-    if filters.price_min is not None:
-        sentences.append(f"Only from a price of {filters.price_min}")
-    if filters.price_max is not None:
-        sentences.append(f"Only up to a price of {filters.price_max}")
-    if filters.exclude:
-        sentences.append(f"Never: {', '.join(sorted(filters.exclude))}")
-    return sentences
+def _experiment_url(stored: StoredPlacement) -> str:
+    """Return where the experiment of a placement is, or where one is started."""
+    if stored.placement.experiment is None:
+        return action_url("experiments", "start")
+    return detail_url("experiments", stored.placement.name)
 
 
 def _history(stored: StoredPlacement) -> Panel:
@@ -290,7 +262,7 @@ def _differences(before: Placement, after: Placement) -> list[tuple[str, Any, An
     """Return what differs as (what, before, after): settings, then rules that went or came."""
     old, new = dict(_settings(before)), dict(_settings(after))
     rows = [(name, old[name], new[name]) for name in old if old[name] != new[name]]
-    went, came = _sentences(before), _sentences(after)
+    went, came = sentences(before), sentences(after)
     rows += [("Rule", sentence, NOTHING) for sentence in went if sentence not in came]
     rows += [("Rule", NOTHING, sentence) for sentence in came if sentence not in went]
     return rows
@@ -302,10 +274,6 @@ def _settings(placement: Placement) -> list[tuple[str, Any]]:
         ("Filled up with", plain([RECOMMENDER_LABELS[name] for name in placement.fallbacks])),
         ("Products", number(placement.limit)),
         ("What the user bought", "left out" if placement.exclude_purchased else "shown too"),
-        ("Experiment", _experiment(placement)),
+        ("Experiment", experiment_text(placement)),
         ("Description", text_or_nothing(placement.description)),
     ]
-
-
-def _sentences(placement: Placement) -> list[str]:
-    return [*filter_sentences(placement), *rule_sentences(placement.rules).values()]
