@@ -53,8 +53,8 @@ def _quality(result: Mapping[str, Any]) -> Panel:
         template=_TABLE,
         description=(
             f"Learnt from everything before, measured on what {number(result['users'])} customers "
-            f"bought that was new to them: {verdict} the popular list (NDCG {low:+.3f} to "
-            f"{high:+.3f})."
+            f"bought that was new to them: {verdict} the popular list (NDCG differs by {low:+.3f} "
+            f"to {high:+.3f})."
         ),
         context=_table("Quality", ["Measure", *_MODELS.values()], rows),
         width="half",

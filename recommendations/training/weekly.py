@@ -35,7 +35,7 @@ def report(progress: Progress, *, timing: Timing, now: datetime | None = None) -
         ``version``, the days ``from`` and ``to``, and
 
         - ``quality``: by model, the measures of `MEASURES`; None where nobody was there to measure
-        - ``users``, ``events``: how many were measured, on how many lines of orders
+        - ``users``, ``purchases``: how many were measured, on how many lines of orders
         - ``difference``: interval of NDCG less that of the popular list
         - ``shown``, ``before``: what recommendations led to in these days, and in the seven before
 
@@ -63,7 +63,7 @@ def report(progress: Progress, *, timing: Timing, now: datetime | None = None) -
         "version": version,
         "from": str(first),
         "to": str(last),
-        "events": len(bought),
+        "purchases": len(bought),
         **_quality(measured),
         "shown": _shown(first, last),
         "before": _shown(first - timedelta(days=DAYS), last - timedelta(days=DAYS)),

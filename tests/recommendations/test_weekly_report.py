@@ -51,7 +51,7 @@ def test_the_live_model_is_measured_on_the_purchases_of_the_week() -> None:
         str(today - timedelta(days=1)),
     )
     # Only what was bought counts, and only in this week.
-    assert (result["events"], result["users"]) == (40, 40)
+    assert (result["purchases"], result["users"]) == (40, 40)
     quality = result["quality"]
     assert quality["model"]["ndcg@20"] == 1.0
     assert quality["popular"]["ndcg@20"] < 0.8
@@ -75,7 +75,7 @@ def test_a_week_without_purchases_says_so() -> None:
 
     result = entry_points.report()
 
-    assert (result["version"], result["events"], result["users"]) == (version, 0, 0)
+    assert (result["version"], result["purchases"], result["users"]) == (version, 0, 0)
     assert result["quality"] is None
 
 

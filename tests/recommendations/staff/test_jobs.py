@@ -204,7 +204,7 @@ def test_the_page_of_a_weekly_report_compares_the_model_and_says_what_it_led_to(
             "version": "v1",
             "from": "2026-11-19",
             "to": "2026-11-25",
-            "events": 90,
+            "purchases": 90,
             "users": 42,
             "quality": dict.fromkeys(("model", "popular", "trending"), measures),
             "difference": [-0.02, 0.03],
