@@ -111,14 +111,25 @@ def report(*, since: date, until: date, placement: str | None = None) -> Insight
     UnknownPlacementError
         When there never was a placement of this name.
     """
-    if since > until:
-        raise InvalidInputError({"from": ["Give a day that is not after `to`."]})
-    if (until - since).days >= MAX_DAYS:
-        raise InvalidInputError({"from": [f"Ask for at most {MAX_DAYS} days at once."]})
+    check_period(since=since, until=until)
     experiment = None
     if placement is not None and placement != DIRECT:
         experiment = experiments.running(placement=placement)
     return _report(since, until, placement, experiment)
+
+
+def check_period(*, since: date, until: date) -> None:
+    """Refuse days that `report` does not answer for.
+
+    Raises
+    ------
+    InvalidInputError
+        When they are in the wrong order, or more than a year.
+    """
+    if since > until:
+        raise InvalidInputError({"from": ["Give a day that is not after `to`."]})
+    if (until - since).days >= MAX_DAYS:
+        raise InvalidInputError({"from": [f"Ask for at most {MAX_DAYS} days at once."]})
 
 
 def running_result(*, placement: str, until: date) -> Insights:

@@ -1,11 +1,14 @@
 """What recommendations led to, by placement and day, and what an experiment says so far."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 from django import forms
 from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -35,6 +38,7 @@ _RULE = (
     "whoever stops at the first good day is wrong far too often.",
     "Intervals in brackets are at 95 %. They are for a date that was fixed beforehand.",
 )
+_BAD = Hint("This address asks for no period. Choose one above.")
 _EMPTY = Hint(
     "Nothing was counted in these days. Send an impression for each list that you show and a click "
     "for each product that is opened, with the recommendation_id of the answer."
@@ -55,9 +59,19 @@ class PeriodForm(forms.Form):
             choices=[*choices, (DIRECT, "Without a placement")]
         )
 
+    def clean(self) -> dict[str, Any]:
+        data: dict[str, Any] = super().clean() or {}
+        since, until = data.get("since"), data.get("until")
+        if since is not None and until is not None:
+            try:
+                insights.check_period(since=since, until=until)
+            except InvalidInputError as error:
+                self.add_error("since", error.details["from"])
+        return data
+
 
 class InsightsPage(ToolView):
-    """Counts, charts, and variants side by side."""
+    """Counts, charts, and variants side by side; the browser asks for them by itself."""
 
     title = "Insights"
     permission = "insights:read"
@@ -66,26 +80,31 @@ class InsightsPage(ToolView):
         today = datetime.now(UTC).date()
         first = today - timedelta(days=_USUAL_DAYS - 1)
         asked = {"placement": "", "since": str(first), "until": str(today), **request.GET.dict()}
+        if "part" in asked:
+            form = PeriodForm(asked, names=[])
+            data = _found(form.cleaned_data) if form.is_valid() else {"hint": _BAD}
+            return TemplateResponse(request, "staff/recommendations/panels.html", {"data": data})
         known = [row.placement.name for row in placements.listing(limit=_PLACEMENTS).rows]
         form = PeriodForm(asked, names=known)
-        panels = _panels(form) if form.is_valid() else []
-        return self.page(
-            "staff/recommendations/insights.html", self.title, form=form, panels=panels
-        )
+        part = None
+        if form.is_valid():
+            query = urlencode({name: str(value) for name, value in form.cleaned_data.items()})
+            part = {"url": f"{reverse('admin:insights')}?{query}&part=counts"}
+        return self.page("staff/recommendations/insights.html", self.title, form=form, part=part)
 
 
-def _panels(form: PeriodForm) -> list[Panel]:
-    asked = form.cleaned_data
+def _found(asked: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the panels, or what to say where there are none."""
     try:
         found = insights.report(
             since=asked["since"], until=asked["until"], placement=asked["placement"] or None
         )
-    except InvalidInputError as error:
-        form.add_error("since", error.details["from"])
-        return []
     except UnknownPlacementError:
-        form.add_error("placement", "There is no placement of this name.")
-        return []
+        return {"hint": Hint("There is no placement of this name. Choose another one above.")}
+    return {"panels": _panels(found)}
+
+
+def _panels(found: Insights) -> list[Panel]:
     return [
         *experiment_panels(found.experiment),
         *_variants(found),

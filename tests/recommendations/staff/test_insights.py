@@ -26,9 +26,13 @@ def page(dynamodb: None) -> Callable[..., str]:
     client.force_login(staff_user(account))
 
     def get(**query: str) -> str:
+        """Return the page with the part that the browser asks for."""
         response = client.get(PATH, query)
         assert response.status_code == 200
-        return response.content.decode()
+        text = response.content.decode()
+        if response.context["part"] is not None:
+            text += client.get(response.context["part"]["url"]).content.decode()
+        return text
 
     return get
 
