@@ -109,12 +109,12 @@ def test_what_lasts_is_a_503_and_sending_again_makes_all_good(
 def test_half_of_a_bulk_is_kept_and_the_rest_comes_with_the_next(
     fault: Hook, client: Client, faults: Faults
 ) -> None:
-    def after_the_first(operation: str, number: int) -> Hook | None:
-        return fault if operation == "BatchWriteItem" and number > 1 else None
+    def after_the_second(operation: str, number: int) -> Hook | None:
+        return fault if operation == "BatchWriteItem" and number > 2 else None
 
     for name in ("events", "items", "users"):
         faults.none()
-        faults.fails = after_the_first
+        faults.fails = after_the_second
         busy(send(client, *WRITES[name]))
     faults.none()
     part = len(stored())
