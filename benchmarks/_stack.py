@@ -37,11 +37,14 @@ def local_tables() -> Iterator[MiniStack]:
         import django
 
         django.setup()
+        from core import usage
         from core.dynamodb import tables
 
         for _ in tables.create_all():
             pass
         yield stack
+        # While there still is where to store it.
+        usage.flush()
 
 
 def new_key() -> str:

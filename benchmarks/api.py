@@ -3,7 +3,10 @@
 Run with ``python -m benchmarks.api``. A list is timed as the processor time that one request takes
 in this process, without what it takes to read rows of DynamoDB, beside a Django REST framework view
 that returns the same JSON and does nothing else, in a project as ``startproject`` makes it (its
-middleware) and with REST framework's own defaults (authentication, negotiation, renderers). Bulk
+middleware) and with REST framework's own defaults (authentication, negotiation, renderers). Each
+request of the one is followed by one of the other, so that both meet the same machine; the bare
+view too begins after such a read, outside its time, and finds the processor's caches as that leaves
+them. ``alone`` it is asked again and again, with nothing in between. Bulk
 events are timed by the clock beside a loop of bare ``BatchWriteItem`` calls that writes rows of the
 same size to the same endpoint.
 """
@@ -13,8 +16,9 @@ from __future__ import annotations
 import json
 import time
 from contextlib import contextmanager
+from functools import partial
 from io import BytesIO
-from statistics import quantiles
+from statistics import median, quantiles
 from typing import TYPE_CHECKING, Any
 
 from benchmarks._report import Report, arguments
@@ -25,8 +29,7 @@ if TYPE_CHECKING:
 
     from benchmarks._report import Report as ReportType
 
-ROUNDS = 10
-WARM_UP = 20
+ROUNDS = 20
 REQUESTS = 100
 BULK_ROWS = 1_000
 BULK_ROUNDS = 8
@@ -37,6 +40,7 @@ class _Elsewhere:
 
     def __init__(self) -> None:
         self.seconds = 0.0
+        self.again: Callable[[], Any] = lambda: None
 
     @contextmanager
     def counted(self) -> Iterator[None]:
@@ -45,6 +49,7 @@ class _Elsewhere:
         original: Callable[..., Any] = vars(reads)["read_batch"]
 
         def timed(*args: Any, **kwargs: Any) -> Any:
+            self.again = partial(original, *args, **kwargs)
             start = time.thread_time()
             try:
                 return original(*args, **kwargs)
@@ -85,9 +90,9 @@ def _request(
     return content
 
 
-def _bare_view(content: Any) -> tuple[Callable[..., Any], Any]:
-    """Return what ``startproject`` and REST framework make of a view, and the settings for it."""
-    from django.core.handlers.wsgi import WSGIHandler
+def _bare_view(content: Any) -> Callable[..., Any]:
+    """Return what ``startproject`` and REST framework make of a view."""
+    from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
     from django.test import override_settings
     from django.urls import path
     from rest_framework.response import Response
@@ -111,8 +116,14 @@ def _bare_view(content: Any) -> tuple[Callable[..., Any], Any]:
     class Urls:
         urlpatterns = [path("bare/", Bare.as_view())]
 
-    settings = override_settings(
-        ROOT_URLCONF=Urls,
+    class Request(WSGIRequest):
+        urlconf = Urls
+
+    class Handler(WSGIHandler):
+        request_class = Request
+
+    # A handler loads its middleware once, when it is made.
+    with override_settings(
         MIDDLEWARE=[
             "django.middleware.security.SecurityMiddleware",
             "django.contrib.sessions.middleware.SessionMiddleware",
@@ -122,19 +133,14 @@ def _bare_view(content: Any) -> tuple[Callable[..., Any], Any]:
             "django.contrib.messages.middleware.MessageMiddleware",
             "django.middleware.clickjacking.XFrameOptionsMiddleware",
         ],
-    )
-    with settings:
-        return WSGIHandler(), settings
+    ):
+        return Handler()
 
 
-def _milliseconds(call: Callable[[], Any], elsewhere: _Elsewhere) -> list[float]:
-    taken = []
-    for number in range(WARM_UP + REQUESTS):
-        before, start = elsewhere.seconds, time.thread_time()
-        call()
-        if number >= WARM_UP:
-            taken.append(1e3 * (time.thread_time() - start - (elsewhere.seconds - before)))
-    return taken
+def _milliseconds(call: Callable[[], Any], elsewhere: _Elsewhere) -> float:
+    before, start = elsewhere.seconds, time.thread_time()
+    call()
+    return 1e3 * (time.thread_time() - start - (elsewhere.seconds - before))
 
 
 def lists(report: ReportType) -> None:
@@ -147,19 +153,34 @@ def lists(report: ReportType) -> None:
     content = json.loads(_request(application, path, key=key))
     if not content["results"]:
         raise RuntimeError("the list is empty, so there is nothing to compare")
-    bare, settings = _bare_view(content)
+    bare = _bare_view(content)
     ours: list[float] = []
     peer: list[float] = []
+    alone: list[float] = []
+
+    def ask(times: list[float], application: Callable[..., Any], path: str) -> None:
+        times.append(_milliseconds(lambda: _request(application, path, key=key), elsewhere))
+
     with elsewhere.counted():
-        # In turns, so that what else the machine does hits both.
-        for _ in range(ROUNDS):
-            ours += _milliseconds(lambda: _request(application, path, key=key), elsewhere)
-            with settings:
-                peer += _milliseconds(lambda: _request(bare, "/bare/", key=key), elsewhere)
-    mine, theirs = quantiles(ours, n=20), quantiles(peer, n=20)
-    report.add("list_for_user", p50_ms=mine[9], p95_ms=mine[18])
-    report.add("bare_view", p50_ms=theirs[9], p95_ms=theirs[18])
-    report.add("list_over_bare", p50=mine[9] / theirs[9], p95=mine[18] / theirs[18])
+        for number in range(ROUNDS + 1):
+            for _ in range(REQUESTS):
+                ask(ours, application, path)
+                elsewhere.again()
+                ask(peer, bare, "/bare/")
+            for _ in range(REQUESTS):
+                ask(alone, bare, "/bare/")
+            if number == 0:  # To get warm.
+                for times in (ours, peer, alone):
+                    times.clear()
+    for name, times in (("list_for_user", ours), ("bare_view", peer), ("bare_view_alone", alone)):
+        report.add(name, p50_ms=median(times), p95_ms=quantiles(times, n=20)[18])
+    for name, times in (("list_over_bare", peer), ("list_over_bare_alone", alone)):
+        # By parts of the run, which tells how far one can trust it.
+        ratios = sorted(
+            median(ours[at : at + REQUESTS]) / median(times[at : at + REQUESTS])
+            for at in range(0, len(ours), REQUESTS)
+        )
+        report.add(name, p50=median(ratios), lowest=ratios[0], highest=ratios[-1])
 
 
 def bulk(report: ReportType) -> None:
