@@ -1,5 +1,5 @@
 # `make demo` and `make test` need only Python 3.11 or newer and make.
-.PHONY: demo test fuzz coverage lint format lock clean test-deploy benchmark-quality benchmark-api browser local dev help
+.PHONY: demo test fuzz test-large coverage lint format lock clean test-deploy benchmark-quality benchmark-api browser local dev help
 .DEFAULT_GOAL := help
 
 BIN := .venv/bin
@@ -10,6 +10,7 @@ help:
 	@echo "make demo               the whole shop at http://127.0.0.1:$(PORT)/ (PORT= to change)"
 	@echo "make test               lint and all tests"
 	@echo "make fuzz               200 made-up requests for each operation of the API, valid and not"
+	@echo "make test-large         that requests read no more rows of tables of 100,000 than of 1,000"
 	@echo "make coverage           the same, and what share of the code the tests run"
 	@echo "make lint               ruff, mypy, import-linter, Django's deployment check"
 	@echo "make test-deploy        only the deployment to an emulated AWS"
@@ -48,6 +49,11 @@ EXAMPLES ?= 200
 fuzz: dev
 	FUZZ_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest tests/test_fuzz.py -n 2 --dist load \
 		$(if $(SEED),--hypothesis-seed=$(SEED)) $(PYTEST_ARGS)
+
+# The emulator takes seconds to answer a query of so large a table.
+test-large: dev
+	GROWN_ROWS=100000 DYNAMODB_READ_TIMEOUT=120 $(BIN)/python -m pytest \
+		tests/recommendations/test_bounded_reads.py $(PYTEST_ARGS)
 
 # Apart from `make test`, which tracing every line would take beyond ten minutes.
 coverage: dev
