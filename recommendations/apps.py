@@ -1,3 +1,4 @@
+from collections.abc import Iterator
 from typing import Any
 
 from django.apps import AppConfig
@@ -13,7 +14,7 @@ class RecommendationsConfig(AppConfig):
         customer_exported.connect(_export, dispatch_uid="recommendations.export")
 
 
-def _erase(*, user_id: str, **_: Any) -> dict[str, int]:
+def _erase(*, user_id: str, **_: Any) -> Iterator[tuple[str, int]]:
     from recommendations.services import privacy
 
     return privacy.erase(user_id=user_id)

@@ -2,13 +2,14 @@
 
 from typing import Any
 
+from core.api.errors import ApiError
 from core.api.operations import ApiView, operation
 from core.api.queries import ListQuery, SearchText
 from core.api.resources import Resource, bulk, collection, detail
 from core.pages import Page
 from users.entities import Customer, CustomerFields
 from users.services import customers
-from users.services.customers import ErasureReceipt
+from users.services.customers import ErasureReceipt, ErasureUnfinishedError
 
 
 class CustomerQuery(ListQuery, frozen=True, kw_only=True):
@@ -24,7 +25,12 @@ def _page(query: CustomerQuery, position: Any) -> Page[Customer]:
 
 
 def _erase(user_id: str) -> ErasureReceipt | None:
-    receipt = customers.erase(user_id=user_id)
+    try:
+        receipt = customers.erase(user_id=user_id)
+    except ErasureUnfinishedError as error:
+        rows = sum(error.erased.values())
+        message = f"{rows} rows are erased, and there are more. Send the same request to go on."
+        raise ApiError(503, message, headers={"Retry-After": "1"}) from error
     return None if receipt.is_empty else receipt
 
 
@@ -44,7 +50,9 @@ USERS = Resource(
     delete=_erase,
     deletion=(
         "Erase",
-        "Erases the user and every row derived from it; may be sent again if it fails.",
+        "Erases the user and every row derived from it. Of somebody with so many events that it "
+        "would take longer than 15 seconds, a part is erased: the answer is 503, and the same "
+        "request goes on, until there is a receipt, which counts what the last one erased.",
         ErasureReceipt,
     ),
 )

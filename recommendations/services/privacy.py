@@ -1,5 +1,6 @@
 """What the recommender knows about one customer: export it, erase it."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -31,16 +32,15 @@ def export(*, user_id: str) -> dict[str, list[Any]]:
     }
 
 
-def erase(*, user_id: str) -> dict[str, int]:
-    """Erase a user's events, then what was made of them; return how many rows by table.
+def erase(*, user_id: str) -> Iterator[tuple[str, int]]:
+    """Erase a user's events, then what was made of them; yield table and rows part by part.
 
     What the events have added to counters is taken back. The stream function sees the events go
-    and finds nothing to make anything of again.
+    and finds nothing to make anything of again. Who stops after any part may begin again.
     """
     letters = dead_letters.of_actor(user_id)
-    return {
-        "events": events.erase(actor=user_id),
-        "event_effects": statistics.take_back(actor=user_id),
-        "dead_letters": dead_letters.delete(letter.letter_id for letter in letters),
-        "profiles": int(serving.delete_profile(user_id=user_id)),
-    }
+    while erased := events.erase(actor=user_id, limit=_PAGE):
+        yield "events", erased
+    yield from (("event_effects", taken) for taken in statistics.take_back(actor=user_id))
+    yield "dead_letters", dead_letters.delete(letter.letter_id for letter in letters)
+    yield "profiles", int(serving.delete_profile(user_id=user_id))

@@ -44,26 +44,27 @@ def apply(*, keys: Collection[EventKey], state: ServingState | None = None) -> s
     return left
 
 
-def take_back(*, actor: str) -> int:
+def take_back(*, actor: str) -> Iterator[int]:
     """Take back what the events of a user or session have added, once they are gone.
 
-    Returns
-    -------
+    Yields
+    ------
     int
-        The number of events in the ledger; none of them is left.
+        How many events the ledger had, in parts; after the last none of them is left.
 
     Raises
     ------
     BatchIncompleteError
         With the events that others kept changing the same rows as; run it again.
     """
-    keys = storage.keys_of(actor)
-    left = apply(keys=keys)
-    if left:
-        raise BatchIncompleteError(sorted(left))
+    state = serving.state(consistent=True)
+    for part in chunks(sorted(storage.keys_of(actor)), _CHUNK):
+        left = apply(keys=part, state=state)
+        if left:
+            raise BatchIncompleteError(sorted(left))
+        yield len(part)
     # Of generations that nobody reads.
     storage.forget(actor)
-    return len(keys)
 
 
 def counted(*, generation: int) -> int:

@@ -36,6 +36,7 @@ from recommendations.staff.answers import Question
 from recommendations.staff.forms import CustomerForm, TypedForm, changed, difference, initial
 from users.entities import Customer
 from users.services import customers
+from users.services.customers import ErasureUnfinishedError
 
 _EVENTS = 12
 
@@ -114,7 +115,14 @@ def _export(call: Call) -> Outcome:
 
 
 def _erase(call: Call) -> Outcome:
-    receipt = customers.erase(user_id=call.row.user_id)
+    try:
+        receipt = customers.erase(user_id=call.row.user_id)
+    except ErasureUnfinishedError as error:
+        message = (
+            f"{number(sum(error.erased.values()))} rows are erased, and there are more than fit "
+            "into one go. Erase this user again."
+        )
+        raise ActionError(message) from error
     columns = (
         Column("Table", lambda table: table),
         Column("Rows erased", lambda table: number(receipt.erased.get(table, 0)), "num"),

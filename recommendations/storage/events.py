@@ -277,7 +277,8 @@ def keys_after(position: Sequence[str] | None, *, limit: int) -> list[EventKey]:
     return [(row.actor, row.moment) for row in rows]
 
 
-def erase(*, actor: str) -> int:
-    """Remove all events of a user or session; return how many."""
-    rows = list(EventRow.query(actor, attributes_to_get=list(EventRow.key_names())))
+def erase(*, actor: str, limit: int) -> int:
+    """Remove so many events of a user or session, the oldest first; return how many there were."""
+    names = list(EventRow.key_names())
+    rows = EventRow.query(actor, attributes_to_get=names, consistent_read=True, limit=limit)
     return write_all(Delete(EventRow, row.actor, row.moment) for row in rows)

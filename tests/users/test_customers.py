@@ -150,8 +150,8 @@ def derived() -> Iterator[dict[str, list[str]]]:
     """Stands for another app that keeps rows about customers."""
     rows = {"a": ["one", "two"]}
 
-    def erase(user_id: str, **_: object) -> dict[str, int]:
-        return {"things": len(rows.pop(user_id, []))}
+    def erase(user_id: str, **_: object) -> Iterator[tuple[str, int]]:
+        yield "things", len(rows.pop(user_id, []))
 
     def export(user_id: str, **_: object) -> dict[str, list[str]]:
         return {"things": rows[user_id]} if user_id in rows else {}
@@ -178,9 +178,9 @@ def test_export_and_erasure_reach_what_other_apps_derived(derived: dict[str, lis
 
 
 def test_a_receipt_tells_of_rows_that_were_left(derived: dict[str, list[str]]) -> None:
-    def forget_nothing(user_id: str, **_: object) -> dict[str, int]:
+    def forget_nothing(user_id: str, **_: object) -> Iterator[tuple[str, int]]:
         derived["a"] = ["late"]
-        return {"late": 0}
+        yield "late", 0
 
     customer_erased.connect(forget_nothing)
     try:
