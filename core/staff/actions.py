@@ -60,7 +60,7 @@ class ActionView(ResourceView):
         try:
             outcome = self.action.run(call)
         except InvalidInputError as error:
-            return self.ask(row, _with_errors(form, error), status=400, error=str(error))
+            return self.ask(row, with_errors(form, error), status=400, error=str(error))
         except ActionError as error:
             return self.ask(row, form, status=409, error=str(error))
         audit.record(
@@ -135,7 +135,7 @@ def offered(request: HttpRequest, resource: Resource, row: Any = None) -> list[d
     ]
 
 
-def _with_errors(form: forms.Form | None, error: InvalidInputError) -> forms.Form | None:
+def with_errors(form: forms.Form | None, error: InvalidInputError) -> forms.Form | None:
     """Put what a service refused beside the fields it is about."""
     if form is None:
         return None

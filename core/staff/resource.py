@@ -156,10 +156,19 @@ class ActionError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """Who runs an action, on what, with which checked input."""
+    """Who runs an action, on what, with which checked input.
+
+    Attributes
+    ----------
+    row
+        What it is run on; None for the whole list, and for several rows at once.
+    rows
+        The several, for `Action.run_many` alone.
+    """
 
     by: str
     row: Any = None
+    rows: Sequence[Any] = ()
     data: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -172,7 +181,9 @@ class Action:
     question
         Asked before it is done; ``{title}`` stands for the row's title.
     bulk
-        Also offered for several rows at once; such an action has no form.
+        Also offered for several rows at once.
+    run_many
+        Runs it on several rows at once; without it, each is run by itself.
     form
         Returns the form to fill in, unbound or bound to ``data``, for a row or None.
     listed
@@ -190,6 +201,7 @@ class Action:
     confirm_label: str = "Yes, I’m sure"
     danger: bool = False
     bulk: bool = False
+    run_many: Callable[[Call], Outcome] | None = None
     form: Callable[[Any, Mapping[str, Any] | None], forms.Form] | None = None
     listed: bool = True
     offered: Callable[[Any], bool] = lambda _: True

@@ -39,16 +39,13 @@ from core.staff.resource import (
 )
 from core.validation import InvalidInputError
 from recommendations.entities import Item
-from recommendations.services import catalogue, insights, placements
-from recommendations.staff import answers, cells
+from recommendations.services import catalogue, insights
+from recommendations.staff import answers, cells, merchandising
 from recommendations.staff.answers import Question
 from recommendations.staff.forms import ItemForm, NewItemForm, changed, difference, initial
-from recommendations.staff.placement_editor import editor_url
-from recommendations.staff.placements import WRITE
 
 _PARTNERS = 15
 _DAYS = 90
-_PLACEMENTS = 100
 
 
 def _pairs(name: str) -> Callable[[HttpRequest, str], Mapping[str, Any]]:
@@ -165,11 +162,12 @@ class ItemResource(Resource):
             run=_edit,
             form=lambda row, data: ItemForm(data, initial=initial(row)),
         ),
+        *merchandising.ACTIONS,
         Action(
             name="hide",
             label="Hide everywhere",
             permission="catalog:write",
-            question="Hide “{title}” from all recommendations, at once? It can be shown again.",
+            question="Hide {title} from all recommendations, at once? It can be shown again.",
             confirm_label="Hide it",
             danger=True,
             bulk=True,
@@ -180,7 +178,7 @@ class ItemResource(Resource):
             name="show",
             label="Show again",
             permission="catalog:write",
-            question="Show “{title}” in recommendations again?",
+            question="Show {title} in recommendations again?",
             confirm_label="Show it",
             bulk=True,
             run=lambda call: _set_available(call, available=True),
@@ -269,37 +267,8 @@ class ItemResource(Resource):
                 context={"url": part_url("items", row.item_id, "bought_together")},
                 width="half",
             ),
-            *(_placements(row) if request.user.has_perm(WRITE) else ()),
+            *merchandising.panels(request, row),
         ]
-
-
-def _placements(item: Item) -> list[Panel]:
-    """Return the ways to pin or bury a product, placement by placement."""
-    columns = (
-        Column("Placement", lambda name: row_link("placements", name)),
-        Column("Move it up", lambda name: link("Pin here", editor_url(name, pin=item.item_id))),
-        Column("Move it down", lambda name: link("Bury here", editor_url(name, bury=item.item_id))),
-    )
-    found = placements.listing(limit=_PLACEMENTS).rows
-    names = [stored.placement.name for stored in found]
-    return [
-        Panel(
-            title="Where it stands",
-            description="Rules of a placement move it up or down there; the editor shows what "
-            "changes before it is saved.",
-            template="staff/panels/table.html",
-            context={
-                "label": "Placements",
-                "columns": columns,
-                "rows": [[(column, column.value(name)) for column in columns] for name in names],
-                "hint": Hint(
-                    "There are no placements yet; in one an item can be pinned or buried.",
-                    "Add the first placement",
-                    editor_url(pin=item.item_id),
-                ),
-            },
-        )
-    ]
 
 
 def _categories(item: Item) -> Any:
