@@ -54,6 +54,20 @@
         }
     });
 
+    // A list that is searched, filtered or turned over says so until the next page is there.
+    const list = document.getElementById('changelist');
+    const busy = (is) => list && list.setAttribute('aria-busy', is);
+    if (list) {
+        list.addEventListener('submit', () => { busy(true); });
+        list.addEventListener('click', (event) => {
+            const link = event.target.closest('a[href]:not([download])');
+            const here = !event.ctrlKey && !event.metaKey && !event.shiftKey;
+            if (link && here && link.closest('.paginator, #changelist-filter')) {
+                busy(true);
+            }
+        });
+    }
+
     // Rows of a form: the page comes with one empty row of each kind, more are made here.
     const showAddButtons = () => {
         document.querySelectorAll('[data-rows] .more').forEach((more) => { more.hidden = false; });
@@ -97,6 +111,7 @@
         }
     });
     window.addEventListener('pageshow', () => {
+        busy(false);
         document.querySelectorAll('input[type=submit]:disabled').forEach((button) => {
             button.disabled = false;
         });

@@ -1,203 +1,181 @@
-"""The staff site in a browser: its main tasks, each role's way, and that everybody can use it."""
+"""The staff site in a browser: each page's main task, as the role that does it."""
 
-import itertools
 import re
-import shutil
-import threading
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal
-from urllib.parse import urlencode
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
-from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
+from playwright.sync_api import Locator, Page, expect
 
 from core import audit
-from project.wsgi import application
-from recommendations.entities import Event, Item, Line
-from recommendations.placements import Placement
-from recommendations.services import catalogue, events, jobs, placements, versions
-from recommendations.staff.cells import event_key
-from users.entities import Customer
-from users.services import accounts, customers
+from recommendations.services import placements, versions
+from tests.e2e.conftest import PHONE, OpenAs
+from tests.staff_shop import fill
 
-PASSWORD = "correct horse battery"
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-PHONE, DESKTOP = {"width": 360, "height": 800}, {"width": 1280, "height": 800}
-LARGEST_PAGE = 300_000
-# Axe would load the style sheets again, from addresses that are not theirs.
-AXE_OPTIONS = {"preload": False}
-PAGE_SIZE = """
-    [...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')]
-        .reduce((sum, entry) => sum + entry.decodedBodySize, 0)
-"""
-SHELF = ("Teacup", "Saucer", "Teapot", "Cake stand", "Sugar bowl", "Milk jug", "Spoon", "Tray")
-
-OpenAs = Callable[..., Page]
-
-
-class QuietHandler(WSGIRequestHandler):
-    def log_message(self, *args: object) -> None:
-        """Say nothing: a failed test shows the browser's side."""
+pytestmark = pytest.mark.usefixtures("shop")
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    program = next(filter(None, map(shutil.which, BROWSERS)), None)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        yield browser
-        browser.close()
+def shop(dynamodb_of_the_module: None) -> None:
+    fill()
 
 
-@pytest.fixture(scope="module")
-def address() -> Iterator[str]:
-    server = ThreadedWSGIServer(("127.0.0.1", 0), QuietHandler)
-    server.daemon_threads = True
-    server.set_app(application)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
-    thread.join()
+class Person:
+    """Somebody at the overview, who clicks on what they see; the clicks are counted."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.clicks = 0
+
+    def click(self, name: str, *, role: str = "link") -> None:
+        self._click(self.page.locator("#container").get_by_role(role, name=name, exact=True).first)
+
+    def click_first(self, selector: str) -> str:
+        """Click on the first of several, and return what it says."""
+        target = self.page.locator(selector).first
+        text = target.inner_text()
+        self._click(target)
+        return text
+
+    def _click(self, target: Locator) -> None:
+        expect(target).to_be_visible()
+        target.click()
+        self.clicks += 1
+
+    def search(self, text: str) -> None:
+        self.page.get_by_role("search").get_by_role("textbox").fill(text)
+        self.page.keyboard.press("Enter")
+        expect(self.page).to_have_url(re.compile("q="))
+
+    def sees(self, text: str | re.Pattern[str]) -> None:
+        expect(self.page.locator("#content")).to_contain_text(text)
 
 
-@pytest.fixture
-def shop(dynamodb: None) -> None:
-    """Sixty users, each with two orders of products that go together."""
-    catalogue.save(
-        items=[
-            Item(
-                item_id=f"p{number}",
-                name=name,
-                price=Decimal("4.25"),
-                currency="GBP",
-                categories=("Tea",),
-            )
-            for number, name in enumerate(SHELF)
-        ]
-    )
-    users = [f"u{number:02}" for number in range(60)]
-    customers.save(customers=[Customer(user_id=user, labels=("vip",)) for user in users])
-    start = datetime.now(UTC) - timedelta(days=40)
-    pairs = itertools.cycle(itertools.combinations(range(len(SHELF)), 2))
-    events.record(
-        events=[
-            Event(
-                event_id=f"o-{user}-{order}",
-                timestamp=start + timedelta(hours=9 * number + order),
-                type="purchase",
-                items=tuple(Line(f"p{item}", 1, Decimal("4.25")) for item in next(pairs)),
-                user_id=user,
-                order_id=f"{user}-{order}",
-            )
-            for number, user in enumerate(users)
-            for order in range(2)
-        ]
-    )
+def newest() -> audit.Entry:
+    return audit.listing(limit=1).rows[0]
 
 
-@pytest.fixture
-def trained(shop: None) -> None:
-    """A shop with two model versions, of which the second one is live."""
-    from recommendations.jobs import train
-
-    for _ in range(2):
-        train()
+# Three things that somebody new to it can do without reading anything.
 
 
-@pytest.fixture
-def open_as(browser: Browser, address: str, dynamodb: None) -> Iterator[OpenAs]:
-    """Log in as somebody with a role; whatever the console complains about fails the test."""
-    contexts = []
-    complaints: list[str] = []
+def test_why_a_user_is_shown_a_product_takes_five_clicks_at_most(open_as: OpenAs) -> None:
+    ann = Person(open_as("viewer"))
 
-    def complain(message: ConsoleMessage) -> None:
-        if message.type in {"error", "warning"}:
-            complaints.append(message.text)
+    ann.click("Users")
+    ann.search("u07")
+    ann.click_first("#result_list th a")
 
-    def open_site(role: str, *, size: dict = DESKTOP, scheme: str = "light") -> Page:
-        if accounts.find_by_username(username=role) is None:
-            accounts.create(username=role, password=PASSWORD, role=role)
-        context = browser.new_context(viewport=size, color_scheme=scheme, base_url=address)
-        contexts.append(context)
-        page = context.new_page()
-        page.on("console", complain)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.goto("/admin/")
-        page.get_by_label("Username").fill(role)
-        page.get_by_label("Password").fill(PASSWORD)
-        page.get_by_role("button", name="Log in").click()
-        expect(page.get_by_role("heading", name="Overview")).to_be_visible()
-        return page
-
-    yield open_site
-    for context in contexts:
-        context.close()
-    assert complaints == []
-
-
-def clicks(page: Page) -> list[int]:
-    """Count the clicks from now on; of a page with a single entry, its number."""
-    counted = [0]
-    original = page.click
-
-    def click(*args: object, **kwargs: object) -> None:
-        counted[0] += 1
-        original(*args, **kwargs)
-
-    page.click = click  # type: ignore[method-assign]
-    return counted
-
-
-@pytest.mark.usefixtures("trained")
-def test_finding_out_why_a_user_is_shown_a_product_takes_few_clicks(open_as: OpenAs) -> None:
-    page = open_as("viewer")
-    counted = clicks(page)
-
-    page.click("#nav-sidebar >> text=Users")
-    page.fill("#searchbar", "u07")
-    page.press("#searchbar", "Enter")
-    page.click("#result_list >> text=u07")
-
-    first = page.locator(".recommended > li").first
+    first = ann.page.locator(".recommended > li").first
     expect(first).to_contain_text("bought")
     expect(first.locator(".share").first).to_contain_text("%")
-    assert counted[0] <= 5
+    assert ann.clicks <= 5
 
 
-@pytest.mark.usefixtures("trained")
-def test_hiding_a_product_everywhere_takes_few_clicks(open_as: OpenAs) -> None:
+def test_hiding_a_product_everywhere_takes_five_clicks_at_most(open_as: OpenAs) -> None:
     page = open_as("merchandiser")
     page.goto("/admin/users/u07/")
-    shown = page.locator(".recommended .head a").first
-    name = shown.inner_text()
+    shown = page.locator(".recommended .head a").first.inner_text()
     page.goto("/admin/")
-    counted = clicks(page)
+    ann = Person(page)
 
-    page.click("#nav-sidebar >> text=Items")
-    page.fill("#searchbar", name)
-    page.press("#searchbar", "Enter")
-    page.click(f"#result_list >> text={name}")
-    page.click("text=Hide everywhere")
-    page.click("text=Hide it")
+    ann.click("Items")
+    ann.search(shown)
+    ann.click_first("#result_list th a")
+    ann.click("Hide everywhere")
+    ann.click("Hide it", role="button")
 
-    expect(page.locator(".messagelist")).to_contain_text("is hidden")
-    assert counted[0] <= 5
+    ann.sees("is hidden")
+    assert ann.clicks <= 5
     page.goto("/admin/users/u07/")
     expect(page.locator(".recommended > li").first).to_be_visible()
-    expect(page.locator(".recommended .head a", has_text=re.compile(f"^{name}$"))).to_have_count(0)
+    again = page.locator(".recommended .head a", has_text=re.compile(f"^{shown}$"))
+    expect(again).to_have_count(0)
 
 
-@pytest.mark.usefixtures("trained")
-def test_pinning_a_product_shows_what_it_does_before_it_is_saved(open_as: OpenAs) -> None:
+def test_rolling_back_a_bad_model_takes_five_clicks_at_most(open_as: OpenAs) -> None:
+    before = versions.live()
+    ann = Person(open_as("operator"))
+
+    ann.click("Models")
+    ann.click_first("#result_list tbody tr:nth-child(2) th a")
+    ann.click("Roll back to this")
+    ann.click("Roll back", role="button")
+
+    ann.sees("is live now")
+    assert ann.clicks <= 5
+    assert versions.live() < before
+    assert newest().before == {"live": before}
+
+
+# What else each page is for.
+
+
+def test_a_viewer_finds_users_by_label_and_everybodys_events_with_an_item(open_as: OpenAs) -> None:
+    ann = Person(open_as("viewer"))
+    ann.click("Users")
+    ann.click_first("#result_list td .badge")
+    expect(ann.page.get_by_label("By label")).to_have_value("vip")
+
+    ann.click("Events")
+    ann.page.get_by_label("By item").fill("p3")
+    ann.click("Apply", role="button")
+    expect(ann.page.locator("#result_list tbody tr")).to_have_count(25)
+    ann.click("Next ›")
+    expect(ann.page.locator("#result_list tbody tr").first).to_be_visible()
+    ann.click("‹ Previous")
+    expect(ann.page.locator("#result_list tbody tr")).to_have_count(25)
+    ann.click_first("#result_list th a")
+    ann.sees("Items (2)")
+
+
+def test_an_operator_asks_what_if_edits_and_erases_a_user(open_as: OpenAs) -> None:
+    page = open_as("operator")
+    page.goto("/admin/users/u11/")
+    ann = Person(page)
+    ann.click_first("text=What if not?")
+    expect(page.locator(".compared .recommended").nth(1)).to_be_visible()
+
+    page.goto("/admin/users/u11/")
+    ann.click("Edit")
+    page.get_by_label("Labels").fill("vip, lapsed")
+    ann.click("Save", role="button")
+    ann.sees("is saved")
+    ann.click("Erase")
+    page.get_by_label("Id").fill("u12")
+    ann.click("Erase for ever", role="button")
+    ann.sees("This is not u11")
+    page.get_by_label("Id").fill("u11")
+    ann.click("Erase for ever", role="button")
+    ann.sees("Found afterwards")
+    assert newest().action == "users.erase"
+
+
+def test_a_merchandiser_pins_several_items_and_adds_one(open_as: OpenAs) -> None:
     page = open_as("merchandiser")
-    page.click("#nav-sidebar >> text=Placements")
-    page.click("text=Add the first placement")
-    page.fill("#id_name", "home")
+    ann = Person(page)
+    ann.click("Items")
+    for name in ("Saucer", "Spoon"):
+        page.get_by_label(f"Tick {name}").check()
+    ann.click("Pin", role="button")
+    ann.sees("Pin these 2 items")
+    page.get_by_label("Where").select_option("home")
+    ann.click("Pin", role="button")
+    ann.sees("pinned in home")
+    stored = placements.find(name="home")
+    assert stored is not None
+    assert [pin.item_id for pin in stored.placement.rules.pin] == ["p1", "p6"]
+
+    ann.click("Add item")
+    ann.click("Add", role="button")
+    expect(page.locator(".errorlist").first).to_contain_text("required")
+    page.get_by_label("Id").fill("p9")
+    page.get_by_label("Name").fill("Ladle")
+    ann.click("Add", role="button")
+    ann.sees("Ladle is in the catalogue")
+
+
+def test_a_merchandiser_sees_what_a_rule_does_before_it_is_saved(open_as: OpenAs) -> None:
+    page = open_as("merchandiser")
+    page.goto("/admin/placement-editor/")
+    page.fill("#id_name", "front")
     page.fill("#id_pin-0-item_id", "p1")
     page.fill("#id_pin-0-position", "1")
     page.locator("[data-rows=pin] [data-add-row]").click()
@@ -206,56 +184,75 @@ def test_pinning_a_product_shows_what_it_does_before_it_is_saved(open_as: OpenAs
     page.click("#preview-button")
 
     expect(page.locator(".preview .recommended").nth(1)).to_contain_text("Pin p1 to position 1")
-    assert placements.find(name="home") is None
+    assert placements.find(name="front") is None
     page.click("input[value='Save']")
-    expect(page.locator(".messagelist")).to_contain_text("shown as home")
-    stored = placements.find(name="home")
+    expect(page.locator(".messagelist")).to_contain_text("shown as front")
+    stored = placements.find(name="front")
     assert stored is not None
     assert [pin.position for pin in stored.placement.rules.pin] == [1, 3]
 
 
-@pytest.mark.usefixtures("trained")
-def test_rolling_back_a_bad_model_takes_few_clicks(open_as: OpenAs) -> None:
-    before = versions.live()
-    page = open_as("operator")
-    counted = clicks(page)
-
-    page.click("#nav-sidebar >> text=Models")
-    page.click("#result_list tbody tr:nth-child(2) th a")
-    page.click("text=Roll back to this")
-    page.click("input[value='Roll back']")
-
-    expect(page.locator(".messagelist")).to_contain_text("is live now")
-    assert counted[0] <= 5
-    assert versions.live() < before
-    (entry,) = audit.listing(limit=5).rows
-    assert entry.before == {"live": before}
+def test_a_merchandiser_previews_and_saves_the_settings(open_as: OpenAs) -> None:
+    page = open_as("merchandiser")
+    ann = Person(page)
+    ann.click("Settings")
+    page.get_by_label("View").fill("3")
+    page.get_by_label("Try with user").fill("u07")
+    ann.click("Preview", role="button")
+    ann.sees("With these settings")
+    ann.click("Save", role="button")
+    ann.sees("Saved")
 
 
-@pytest.mark.usefixtures("shop")
+def test_an_operator_tries_a_failed_record_again(open_as: OpenAs) -> None:
+    ann = Person(open_as("operator"))
+    ann.click("Failed records")
+    ann.click_first("#result_list th a")
+    ann.click("Try again")
+    ann.click("Try again", role="button")
+    ann.sees("the record is gone")
+
+
 def test_training_shows_its_progress_and_leads_to_the_new_version(open_as: OpenAs) -> None:
     page = open_as("operator")
-    page.click("text=Train the first model")
-    page.click("input[value='Train now']")
+    page.goto("/admin/models/")
+    ann = Person(page)
+    ann.click("Train now")
+    ann.click("Train now", role="button")
 
     expect(page.locator(".job")).to_contain_text("Started by")
     link = page.get_by_role("link", name="Look at model")
     expect(link).to_be_visible(timeout=90_000)
-    assert page.locator(".job").get_attribute("hx-get") is None, "it stops asking when it is done"
     link.click()
-    expect(page.locator(".badge.good")).to_have_text("live")
     expect(page.locator(".bars").first).to_contain_text("Popular list")
 
 
-def test_a_failed_training_says_why(open_as: OpenAs) -> None:
-    page = open_as("operator")
-    page.goto("/admin/jobs/actions/train/")
-    page.click("input[value='Train now']")
+def test_an_administrator_adds_an_account_and_a_key_and_sees_both_in_the_log(
+    open_as: OpenAs,
+) -> None:
+    page = open_as("administrator")
+    ann = Person(page)
+    ann.click("Accounts")
+    ann.click("Add account")
+    page.get_by_label("Username").fill("eve")
+    page.get_by_label("Role").select_option("operator")
+    ann.click("Add", role="button")
+    expect(page.get_by_label("Password")).not_to_have_value("")
+    ann.click("API keys")
+    ann.click_first("#result_list th a")
+    ann.click("Rotate")
+    ann.click("Make a new secret", role="button")
+    ann.sees("the old one works until")
 
-    expect(page.locator(".job .errornote")).to_contain_text("import events", timeout=90_000)
+    ann.click("Audit log")
+    ann.sees("accounts.add")
+    page.get_by_label("By what was changed").fill("eve")
+    ann.click("Apply", role="button")
+    expect(page.locator("#result_list tbody tr")).to_have_count(1)
+    ann.click_first("#result_list th a")
+    ann.sees("operator")
 
 
-@pytest.mark.usefixtures("trained")
 def test_lists_work_from_the_keyboard(open_as: OpenAs) -> None:
     page = open_as("viewer")
     page.goto("/admin/users/")
@@ -269,7 +266,21 @@ def test_lists_work_from_the_keyboard(open_as: OpenAs) -> None:
     expect(page.get_by_text("Skip to main content")).to_be_focused()
 
 
-@pytest.mark.usefixtures("trained")
+def test_a_list_says_that_it_is_loading(open_as: OpenAs) -> None:
+    page = open_as("viewer")
+    page.goto("/admin/users/")
+    held = []
+    page.context.route("**/admin/users/?q=*", held.append)
+    page.get_by_role("search").get_by_role("textbox").fill("u0")
+    page.keyboard.press("Enter")
+
+    expect(page.locator("#changelist")).to_have_attribute("aria-busy", "true")
+    for route in held:
+        route.continue_()
+    expect(page).to_have_url(re.compile("q=u0"))
+    expect(page.locator("#changelist")).not_to_have_attribute("aria-busy", "true")
+
+
 def test_a_session_that_ended_asks_to_log_in_again(open_as: OpenAs) -> None:
     page = open_as("operator")
     page.goto("/admin/users/u07/")
@@ -279,64 +290,6 @@ def test_a_session_that_ended_asks_to_log_in_again(open_as: OpenAs) -> None:
     expect(page.get_by_label("Username")).to_be_visible()
 
 
-@pytest.mark.usefixtures("trained")
-@pytest.mark.parametrize(
-    ("size", "scheme"), [(DESKTOP, "light"), (PHONE, "dark")], ids=["desktop", "phone"]
-)
-def test_everybody_can_use_every_page(open_as: OpenAs, size: dict, scheme: str) -> None:
-    page = open_as("administrator", size=size, scheme=scheme)
-    live = versions.live()
-    (job,) = jobs.listing(limit=1).rows
-    (event,) = events.recent(limit=1).rows
-    for limit in (10, 4):
-        placements.save(
-            placement=Placement(name="home", recommender="personal", limit=limit), by="ada"
-        )
-    urls = [
-        "/admin/",
-        "/admin/explorer/?kind=user&ids=u07",
-        "/admin/explorer/?kind=item&ids=p0",
-        f"/admin/explorer/?kind=user&ids=u07&beside={live}&placement=placement:home",
-        "/admin/users/",
-        "/admin/users/u07/",
-        "/admin/items/",
-        "/admin/items/?q=nothing",
-        "/admin/items/p0/",
-        "/admin/items/p0/actions/hide/",
-        "/admin/placements/",
-        "/admin/placements/home/?user_id=u07&compared=1",
-        "/admin/placement-editor/?name=home",
-        "/admin/insights/?placement=home",
-        "/admin/events/",
-        f"/admin/models/{live.replace(':', '_3A')}/",
-        "/admin/models/",
-        "/admin/jobs/",
-        f"/admin/jobs/{job.job_id}/",
-        "/admin/audit/",
-        "/admin/accounts/",
-        "/admin/accounts/actions/add/",
-        "/admin/keys/",
-        "/admin/keys/actions/create/",
-        "/admin/password_change/",
-        f"/admin/users/{event.user_id}/",
-        f"/admin/users/{event.user_id}/?show=buy_again&beside=placement:home",
-        f"/admin/users/{event.user_id}/?{urlencode({'without': event_key(event)})}",
-        "/admin/dead-letters/",
-        "/admin/events/?since=2020-01-01&type=purchase",
-    ]
-    axe = Axe()
-    for url in urls:
-        page.goto(url)
-        expect(page.locator(".loading")).to_have_count(0)
-        found = axe.run(page, options=AXE_OPTIONS).response["violations"]
-        wrong = [(rule["id"], [node["html"] for node in rule["nodes"]]) for rule in found]
-        assert wrong == [], url
-        too_wide = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
-        assert not page.evaluate(too_wide), url
-        assert page.evaluate(PAGE_SIZE) <= LARGEST_PAGE, url
-
-
-@pytest.mark.usefixtures("shop")
 def test_a_phone_has_the_same_navigation(open_as: OpenAs) -> None:
     page = open_as("viewer", size=PHONE)
     page.click("summary:has-text('Menu')")
