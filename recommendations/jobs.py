@@ -38,14 +38,7 @@ def train(event: Mapping[str, Any] | None = None, context: Any = None) -> dict[s
     def work(progress: jobs.Progress) -> dict[str, Any]:
         return training.train(progress, tune_seconds=settings.TRAINING_TUNE_SECONDS, timing=timing)
 
-    job = jobs.run(
-        name="train",
-        work=work,
-        job_id=event.get("job_id"),
-        by=_started_by(event),
-        on_end=notifications.training_ended,
-    )
-    return {"job_id": job.job_id, **job.result}
+    return _run("train", work, event, on_end=notifications.training_ended)
 
 
 def train_step(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
@@ -117,14 +110,12 @@ def export(event: Mapping[str, Any] | None = None, context: Any = None) -> dict[
 
     event = event or {}
     deadline = _deadline(context)
-    job = jobs.run(
-        name="export",
-        work=lambda progress: exporting.export(progress, deadline=deadline),
-        job_id=event.get("job_id"),
-        by=_started_by(event),
+    return _run(
+        "export",
+        lambda progress: exporting.export(progress, deadline=deadline),
+        event,
         parameters=event.get("parameters"),
     )
-    return {"job_id": job.job_id, **job.result}
 
 
 def import_(event: Mapping[str, Any] | None = None, context: Any = None) -> dict[str, Any]:
@@ -138,14 +129,12 @@ def import_(event: Mapping[str, Any] | None = None, context: Any = None) -> dict
 
     event = event or {}
     deadline = _deadline(context)
-    job = jobs.run(
-        name="import",
-        work=lambda progress: importing.import_file(progress, deadline=deadline),
-        job_id=event.get("job_id"),
-        by=_started_by(event),
+    return _run(
+        "import",
+        lambda progress: importing.import_file(progress, deadline=deadline),
+        event,
         parameters=event.get("parameters"),
     )
-    return {"job_id": job.job_id, **job.result}
 
 
 def count(event: Mapping[str, Any] | None = None, context: Any = None) -> dict[str, Any]:
@@ -156,13 +145,7 @@ def count(event: Mapping[str, Any] | None = None, context: Any = None) -> dict[s
     """
     event = event or {}
     deadline = _deadline(context)
-    job = jobs.run(
-        name="count",
-        work=lambda progress: counting.count(progress, deadline=deadline),
-        job_id=event.get("job_id"),
-        by=_started_by(event),
-    )
-    return {"job_id": job.job_id, **job.result}
+    return _run("count", lambda progress: counting.count(progress, deadline=deadline), event)
 
 
 def rebuild(event: Mapping[str, Any] | None = None, context: Any = None) -> dict[str, Any]:
@@ -173,13 +156,7 @@ def rebuild(event: Mapping[str, Any] | None = None, context: Any = None) -> dict
     """
     event = event or {}
     deadline = _deadline(context)
-    job = jobs.run(
-        name="rebuild",
-        work=lambda progress: rebuilding.rebuild(progress, deadline=deadline),
-        job_id=event.get("job_id"),
-        by=_started_by(event),
-    )
-    return {"job_id": job.job_id, **job.result}
+    return _run("rebuild", lambda progress: rebuilding.rebuild(progress, deadline=deadline), event)
 
 
 def clean(event: Mapping[str, Any] | None = None, context: Any = None) -> dict[str, Any]:
@@ -190,13 +167,7 @@ def clean(event: Mapping[str, Any] | None = None, context: Any = None) -> dict[s
     """
     event = event or {}
     deadline = _deadline(context)
-    job = jobs.run(
-        name="clean",
-        work=lambda progress: cleaning.clean(progress, deadline=deadline),
-        job_id=event.get("job_id"),
-        by=_started_by(event),
-    )
-    return {"job_id": job.job_id, **job.result}
+    return _run("clean", lambda progress: cleaning.clean(progress, deadline=deadline), event)
 
 
 def report(event: Mapping[str, Any] | None = None, context: Any = None) -> dict[str, Any]:
@@ -208,14 +179,12 @@ def report(event: Mapping[str, Any] | None = None, context: Any = None) -> dict[
 
     event = event or {}
     timing = Timing(deadline=_deadline(context))
-    job = jobs.run(
-        name="report",
-        work=lambda progress: weekly.report(progress, timing=timing),
-        job_id=event.get("job_id"),
-        by=_started_by(event),
+    return _run(
+        "report",
+        lambda progress: weekly.report(progress, timing=timing),
+        event,
         on_end=notifications.report_ended,
     )
-    return {"job_id": job.job_id, **job.result}
 
 
 def trend(event: Mapping[str, Any] | None = None, context: Any = None) -> dict[str, Any]:  # noqa: ARG001  # Lambda's signature
@@ -228,14 +197,26 @@ def collect(event: Mapping[str, Any] | None = None, context: Any = None) -> dict
     return _frequent("collect", lambda: {"records": dead_letters.collect()}, event or {})
 
 
+def _run(
+    name: str,
+    work: Callable[[jobs.Progress], dict[str, Any]],
+    event: Mapping[str, Any],
+    **options: Any,
+) -> dict[str, Any]:
+    """Run a job that keeps a record, the queued one that the event names or a new one."""
+    job = jobs.run(
+        name=name, work=work, job_id=event.get("job_id"), by=_started_by(event), **options
+    )
+    return {"job_id": job.job_id, **job.result}
+
+
 def _frequent(
     name: str, work: Callable[[], dict[str, Any]], event: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Do what is due every few minutes: recorded where somebody asked for it, else if it fails."""
     if not event.get("job_id"):
         return jobs.run_unrecorded(name=name, work=work, by=_started_by(event))
-    job = jobs.run(name=name, work=lambda _: work(), job_id=event["job_id"])
-    return {"job_id": job.job_id, **job.result}
+    return _run(name, lambda _: work(), event)
 
 
 def _deadline(context: Any) -> float | None:

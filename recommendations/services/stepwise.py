@@ -97,7 +97,13 @@ def part(*, name: str, job_id: str, work: Callable[[Callable[[int], None]], None
         if not storage.extend(name=name, run=f"{job_id}/", now=now, seconds=_between()):
             message = "this run has ended, or lost its lease to another one"
             raise JobError(message)
-        work(count)
+        try:
+            work(count)
+        except Exception as error:
+            # Of many parts, Step Functions only tells that some failed.
+            if not is_transient(error):
+                storage.note_error(job_id=job_id, error=str(error) or type(error).__name__)
+            raise
         storage.count(job_id=job_id, rows=rows, at=to_iso(datetime.now(UTC)))
 
 
@@ -113,11 +119,15 @@ def _told_apart() -> Iterator[None]:
 
 
 def fail(*, name: str, job_id: str, error: str) -> Job | None:
-    """Note that a job has failed, and free its lease; None if it had ended or never was."""
+    """Note that a job has failed, and free its lease; None if it had ended or never was.
+
+    What a part has noted as the reason stays.
+    """
     storage.release_run(name=name, run=f"{job_id}/")
     job = storage.find(job_id=job_id)
     if job is None or not is_active(job):
         return None
+    error = job.error or error
     line = LogLine(to_iso(datetime.now(UTC)), "error", error[:LINE_CHARACTERS])
     failed = _ended(replace(job, error=error, log=(*job.log, line)), state="failed")
     storage.end(failed)

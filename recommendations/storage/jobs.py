@@ -172,6 +172,11 @@ def count(*, job_id: str, rows: int, at: str) -> None:
     row.update(actions=[JobRow.rows.add(rows), JobRow.heartbeat_at.set(at)])
 
 
+def note_error(*, job_id: str, error: str) -> None:
+    """Note why a running job is about to fail."""
+    JobRow(JobRow.PK, job_id).update(actions=[JobRow.error.set(error)])
+
+
 def _to_row(job: Job) -> JobRow:
     return JobRow(
         JobRow.PK,

@@ -112,6 +112,20 @@ def test_what_may_pass_is_told_apart_and_ends_nothing(job_id: str) -> None:
     assert stepwise.fail(name="train", job_id=job_id, error="again") is None
 
 
+def test_why_one_of_many_parts_failed_is_told(job_id: str) -> None:
+    def fail(_: Any) -> None:
+        raise ValueError("row 7 is damaged")
+
+    step(job_id)
+    with pytest.raises(ValueError, match="row 7"):
+        stepwise.part(name="train", job_id=job_id, work=fail)
+
+    failed = stepwise.fail(name="train", job_id=job_id, error="the threshold was exceeded")
+
+    assert failed is not None
+    assert failed.error == "row 7 is damaged"
+
+
 @pytest.mark.parametrize(
     ("caught", "reason"),
     [
