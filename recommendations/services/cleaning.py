@@ -75,7 +75,12 @@ def clean(
         with held(lease, name="train", on_end=lease.release):
             removed["versions"] += versions.retire_old()
             enough = None if deadline is None else deadline - _RESERVE_SECONDS
-            if not _neighbours(progress, removed, go_on=lambda: enough is None or clock() < enough):
+
+            def go_on() -> bool:
+                lease.check(renew=True)
+                return enough is None or clock() < enough
+
+            if not _neighbours(progress, removed, go_on=go_on):
                 unfinished.append("neighbour rows")
     except JobRunningError:
         unfinished += ["versions", "neighbour rows"]

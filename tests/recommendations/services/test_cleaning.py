@@ -84,6 +84,27 @@ def test_a_run_without_time_left_goes_on_where_the_one_before_stopped(
     assert set(map(tuple, stored().values())) == {("2026-01-01",)}
 
 
+def test_a_run_that_was_silent_for_too_long_leaves_the_rows_to_the_training_that_came(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    version("2026-01-01", "ready")
+    write("2026-01-01", {"tea": "cup"}, retained=[])
+    write("2026-01-02", {"tea": "pot"}, retained=["2026-01-01"])
+    retire_old = versions.retire_old
+
+    def fall_asleep() -> int:
+        later = datetime.now(UTC) + timedelta(hours=1)
+        assert job_storage.acquire(name="train", holder="other", now=later, seconds=60)
+        return retire_old()
+
+    monkeypatch.setattr(versions, "retire_old", fall_asleep)
+
+    with pytest.raises(jobs.JobError, match="another one took over"):
+        entry_points.clean()
+
+    assert stored() == {"tea#similar": ["2026-01-02", "2026-01-01"]}
+
+
 def test_while_a_training_runs_its_rows_are_left_alone() -> None:
     version("2026-01-01", "training")
     found = []
