@@ -30,9 +30,11 @@ _POLICY = (
 )
 
 
-def policy_with_form_to(origin: str) -> str:
-    """Return the content policy of a page whose form goes to somebody else."""
-    return f"{_POLICY} {origin}"
+def content_policy(*, forms_to: str = "") -> str:
+    """Return the content policy of a page; its forms may also go to another origin."""
+    static = urlsplit(settings.STATIC_ADDRESS)
+    ours = f"'self' {static.scheme}://{static.netloc}" if static.netloc else "'self'"
+    return f"{_POLICY.format(ours=ours)} {forms_to}".rstrip()
 
 
 def observe(get_response: Handler) -> Handler:
@@ -111,9 +113,7 @@ def limit_uploads(get_response: Handler) -> Handler:
 
 def content_security_policy(get_response: Handler) -> Handler:
     """Let pages run our own scripts and styles only; a view may have set a policy of its own."""
-    static = urlsplit(settings.STATIC_ADDRESS)
-    ours = f"'self' {static.scheme}://{static.netloc}" if static.netloc else "'self'"
-    policy = _POLICY.format(ours=ours)
+    policy = content_policy()
 
     def middleware(request: HttpRequest) -> HttpResponse:
         response = get_response(request)

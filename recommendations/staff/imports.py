@@ -14,7 +14,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
 from core import audit
-from core.middleware import policy_with_form_to
+from core.middleware import content_policy
 from core.staff.base import LONGEST_INPUT, ToolView
 from core.staff.html import moment
 from core.staff.links import detail_url, list_url
@@ -108,7 +108,7 @@ class Imports(ToolView):
             except (BotoCoreError, ClientError):
                 problem = "S3 cannot be reached just now; try again in a minute."
             else:
-                policy = policy_with_form_to(form.origin)
+                policy = content_policy(forms_to=form.origin)
         recent = jobs.listing(name="import", limit=_RECENT).rows
         answer = self.page(
             "staff/recommendations/import_upload.html",
