@@ -5,12 +5,23 @@ schema alike.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import MAXYEAR, MINYEAR, UTC, datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Annotated, Any, TypeVar
 
 import msgspec
+from msgspec.inspect import (
+    CollectionType,
+    DictType,
+    LiteralType,
+    Metadata,
+    StructType,
+    Type,
+    UnionType,
+    type_info,
+)
 
 ID_PATTERN = r"^[^#\u0000-\u001f\u007f-\u009f\u2028\u2029]+$(?!\n)"
 _LABEL_PATTERN = r"^[^\u0000-\u001f]+$(?!\n)"
@@ -30,6 +41,7 @@ _LONGEST_NAME = 200
 _T = TypeVar("_T")
 _PATH = re.compile(r" - at `\$(?P<path>[^`]*)`$", re.DOTALL)
 _KEY_PATH = re.compile(r" - at `key` in `\$(?P<path>[^`]*)`$", re.DOTALL)
+_PART = re.compile(r"[^.\[\]]+")
 _UNKNOWN_FIELD = re.compile(r"^Object contains unknown field `(?P<field>.*)`$", re.DOTALL)
 _MISSING_FIELD = re.compile(r"^Object missing required field `(?P<field>.*)`$", re.DOTALL)
 
@@ -134,10 +146,10 @@ def validate(kind: type[_T], raw: Any, *, strict: bool = True) -> _T:
     try:
         return msgspec.convert(raw, kind, strict=strict)
     except msgspec.ValidationError as error:
-        raise InvalidInputError(_details(str(error))) from error
+        raise InvalidInputError(_details(str(error), kind)) from error
 
 
-def _details(message: str) -> dict[str, list[str]]:
+def _details(message: str, kind: Any) -> dict[str, list[str]]:
     path = ""
     if match := _KEY_PATH.search(message) or _PATH.search(message):
         path = match["path"].lstrip(".")
@@ -149,7 +161,45 @@ def _details(message: str) -> dict[str, list[str]]:
         return {f"{prefix}{match['field']}": ["This field is required."]}
     if message.startswith("Expected `str` matching regex"):
         message = _FORMS.get(message.partition("regex ")[2], _OTHER_FORM)
+    if message.startswith("Invalid enum value") and (choices := _choices(kind, path)):
+        message = f"Give one of: {', '.join(choices)}"
     return {path: [message if message.endswith(".") else f"{message}."]}
+
+
+# Making this takes longer than all the rest of an error.
+_type_info = lru_cache(maxsize=200)(type_info)
+
+
+def _choices(kind: Any, path: str) -> list[str]:
+    """Return the values that a type allows at a path such as ``items[0].type``; else none."""
+    found = [_type_info(kind)]
+    for part in _PART.findall(path):
+        below: list[Any] = []
+        for each in _plain(found):
+            if isinstance(each, StructType):
+                below += [field.type for field in each.fields if field.encode_name == part]
+            elif isinstance(each, DictType):
+                below.append(each.value_type)
+            elif isinstance(each, CollectionType):
+                below.append(each.item_type)
+        found = below
+    return [
+        str(value)
+        for each in _plain(found)
+        if isinstance(each, LiteralType)
+        for value in each.values
+    ]
+
+
+def _plain(types: Iterable[Type]) -> Iterator[Type]:
+    """Yield the types without what is said about them, and alternatives each by itself."""
+    for each in types:
+        if isinstance(each, Metadata):
+            yield from _plain([each.type])
+        elif isinstance(each, UnionType):
+            yield from _plain(each.types)
+        else:
+            yield each
 
 
 def _shortened(field: str) -> str:

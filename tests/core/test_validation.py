@@ -1,6 +1,7 @@
 """Moments keep their order as text, and errors name the field."""
 
 from datetime import UTC, datetime, timedelta, timezone
+from typing import Literal
 
 import msgspec
 import pytest
@@ -91,3 +92,20 @@ def test_a_wrong_name_in_a_map_is_told_where() -> None:
         validate(Thing, {"attributes": {"": 1}})
 
     assert list(failure.value.details) == ["attributes"]
+
+
+def test_a_word_that_is_none_of_a_few_is_answered_with_these() -> None:
+    class Part(msgspec.Struct):
+        kind: Literal["cake", "tea"]
+
+    class Whole(msgspec.Struct):
+        parts: tuple[Part, ...] = ()
+        first: Part | None = None
+
+    for path, raw in (
+        ("parts[1].kind", {"parts": [{"kind": "tea"}, {"kind": "coffee"}]}),
+        ("first.kind", {"first": {"kind": ""}}),
+    ):
+        with pytest.raises(InvalidInputError) as caught:
+            validate(Whole, raw)
+        assert caught.value.details == {path: ["Give one of: cake, tea."]}

@@ -143,7 +143,7 @@ def erase(*, user_id: str) -> ErasureReceipt:
     remaining = {table: len(left.get(table, [])) for table in {*erased, *left}}
     return ErasureReceipt(
         user_id=user_id,
-        erased=dict(sorted(erased.items())),
+        erased={table: erased[table] for table in sorted(remaining)},
         remaining=dict(sorted(remaining.items())),
     )
 
