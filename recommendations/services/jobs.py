@@ -31,6 +31,7 @@ from recommendations.services.leases import (
 )
 from recommendations.services.progress import Progress, warnings_noted
 from recommendations.storage import jobs as storage
+from recommendations.storage import leases
 from recommendations.storage.jobs import Job, LastRun, LogLine
 
 __all__ = [
@@ -122,7 +123,7 @@ def cancel(*, job_id: str, by: str) -> Job:
     now = to_iso(datetime.now(UTC))
     if is_active(job) and storage.cancel(job_id=job_id, by=by, at=now, states=at_once):
         executions.stop(job, reason=f"cancelled by {by}")
-        storage.release_run(name=job.name, run=f"{job_id}/")
+        leases.release_run(name=job.name, run=f"{job_id}/")
         return replace(job, state="cancelled", cancelled_by=by, finished_at=now)
     if is_active(job) and storage.ask_to_stop(job_id=job_id, by=by):
         return replace(job, state="running", cancelled_by=by)

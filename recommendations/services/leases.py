@@ -11,6 +11,7 @@ from django.conf import settings
 
 from core.validation import to_iso
 from recommendations.storage import jobs as storage
+from recommendations.storage import leases
 from recommendations.storage.jobs import Job
 
 logger = logging.getLogger(__name__)
@@ -51,7 +52,7 @@ class Lease:
 
     def take(self) -> bool:
         """Take it; False while somebody else holds it."""
-        return storage.acquire(
+        return leases.acquire(
             name=self._job.name,
             holder=self._holder,
             now=datetime.now(UTC),
@@ -60,7 +61,7 @@ class Lease:
         )
 
     def _renew(self, seconds: float) -> bool:
-        return storage.renew(
+        return leases.renew(
             name=self._job.name, holder=self._holder, now=datetime.now(UTC), seconds=seconds
         )
 
@@ -105,7 +106,7 @@ class Lease:
 
     def release(self) -> None:
         """Give it back; the run has ended."""
-        self._quietly(lambda: storage.release(name=self._job.name, holder=self._holder))
+        self._quietly(lambda: leases.release(name=self._job.name, holder=self._holder))
 
     def leave(self, *, seconds: float) -> None:
         """Keep it for so long, by when the next step must have taken it over."""

@@ -23,6 +23,7 @@ from recommendations.services.jobs import PATIENCE_SECONDS, SILENT_LEASES, is_ac
 from recommendations.services.leases import JobError, Lease, held
 from recommendations.services.progress import LINE_CHARACTERS, Progress, warnings_noted
 from recommendations.storage import jobs as storage
+from recommendations.storage import leases
 from recommendations.storage.jobs import Job, LogLine
 
 logger = logging.getLogger(__name__)
@@ -71,7 +72,7 @@ def step(*, name: str, job_id: str, work: Work, last: bool = False) -> Job:
         progress.note("done")
         done = _ended(progress.reported(), state="succeeded")
         # In this order, so that both can be tried again.
-        storage.release_run(name=name, run=f"{job_id}/")
+        leases.release_run(name=name, run=f"{job_id}/")
         storage.end(done)
         return done
 
@@ -94,7 +95,7 @@ def part(*, name: str, job_id: str, work: Callable[[Callable[[int], None]], None
 
     with _told_apart(), measured("job", name), patient(PATIENCE_SECONDS):
         now = datetime.now(UTC)
-        if not storage.extend(name=name, run=f"{job_id}/", now=now, seconds=_between()):
+        if not leases.extend(name=name, run=f"{job_id}/", now=now, seconds=_between()):
             message = "this run has ended, or lost its lease to another one"
             raise JobError(message)
         try:
@@ -123,7 +124,7 @@ def fail(*, name: str, job_id: str, error: str) -> Job | None:
 
     What a part has noted as the reason stays.
     """
-    storage.release_run(name=name, run=f"{job_id}/")
+    leases.release_run(name=name, run=f"{job_id}/")
     job = storage.find(job_id=job_id)
     if job is None or not is_active(job):
         return None

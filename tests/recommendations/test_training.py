@@ -14,7 +14,7 @@ from recommendations.models import JobRow
 from recommendations.rules import Filters, Terms
 from recommendations.services import catalogue, events, recommend, versions
 from recommendations.services import jobs as job_service
-from recommendations.storage import jobs as job_storage
+from recommendations.storage import leases
 from recommendations.storage import versions as version_storage
 from recommendations.storage.serving import candidates
 from recommendations.training.checkpoint import Choice
@@ -283,13 +283,11 @@ def test_each_category_has_a_list_of_its_own() -> None:
 
 def test_two_runs_of_one_job_never_overlap_and_a_dead_run_frees_its_place() -> None:
     now = datetime.now(UTC)
-    assert job_storage.acquire(name="train", holder="other", now=now, seconds=60)
+    assert leases.acquire(name="train", holder="other", now=now, seconds=60)
 
     with pytest.raises(job_service.JobRunningError, match="another train job is running"):
         jobs.train()
-    assert job_storage.acquire(
-        name="train", holder="next", now=now + timedelta(seconds=61), seconds=60
-    )
+    assert leases.acquire(name="train", holder="next", now=now + timedelta(seconds=61), seconds=60)
 
 
 def test_a_job_started_from_the_site_runs_in_a_process_of_its_own() -> None:

@@ -20,7 +20,7 @@ from recommendations import jobs as entry_points
 from recommendations.models import ListRow, NeighboursRow
 from recommendations.services import events, jobs, stepwise, versions
 from recommendations.services.jobs import Job
-from recommendations.storage import artifacts
+from recommendations.storage import artifacts, leases
 from recommendations.storage import jobs as storage
 from tests.recommendations.factories import event
 
@@ -224,7 +224,7 @@ def record_orders() -> None:
 
 
 def is_free() -> bool:
-    return storage.acquire(name="train", holder="next", now=datetime.now(UTC), seconds=1)
+    return leases.acquire(name="train", holder="next", now=datetime.now(UTC), seconds=1)
 
 
 def stored() -> tuple[dict[str, bytes], dict[str, Any]]:

@@ -11,7 +11,7 @@ from recommendations import jobs as entry_points
 from recommendations.engine.packing import Neighbour
 from recommendations.models import NeighboursRow
 from recommendations.services import cleaning, events, jobs, versions
-from recommendations.storage import artifacts, neighbours, pruning
+from recommendations.storage import artifacts, leases, neighbours, pruning
 from recommendations.storage import jobs as job_storage
 from recommendations.storage import versions as version_storage
 from recommendations.storage.serving import candidates
@@ -94,7 +94,7 @@ def test_a_run_that_was_silent_for_too_long_leaves_the_rows_to_the_training_that
 
     def fall_asleep() -> int:
         later = datetime.now(UTC) + timedelta(hours=1)
-        assert job_storage.acquire(name="train", holder="other", now=later, seconds=60)
+        assert leases.acquire(name="train", holder="other", now=later, seconds=60)
         return retire_old()
 
     monkeypatch.setattr(versions, "retire_old", fall_asleep)

@@ -19,6 +19,7 @@ from recommendations.models import LeaseRow
 from recommendations.services import jobs
 from recommendations.services.jobs import Progress
 from recommendations.storage import jobs as storage
+from recommendations.storage import leases
 
 pytestmark = pytest.mark.usefixtures("dynamodb")
 
@@ -52,7 +53,7 @@ def until(condition: Callable[[], bool]) -> None:
 
 def steal(name: str) -> None:
     """Do what a second run does once the lease of the first has run out."""
-    assert storage.acquire(
+    assert leases.acquire(
         name=name, holder="other", now=datetime.now(UTC) + timedelta(hours=1), seconds=60
     )
 
@@ -92,13 +93,13 @@ def test_a_run_that_lost_its_lease_stops_before_its_next_step() -> None:
 
     (job,) = jobs.listing(limit=5).rows
     assert job.state == "failed"
-    assert not storage.acquire(name="train", holder="third", now=datetime.now(UTC), seconds=1)
+    assert not leases.acquire(name="train", holder="third", now=datetime.now(UTC), seconds=1)
 
 
 def test_a_run_does_not_go_on_after_another_one_came_and_went() -> None:
     def work(progress: Progress) -> dict[str, Any]:
         steal("train")
-        storage.release(name="train", holder="other")
+        leases.release(name="train", holder="other")
         progress.step("publishing", progress=0.9)
         raise AssertionError("must not publish")
 
@@ -108,12 +109,12 @@ def test_a_run_does_not_go_on_after_another_one_came_and_went() -> None:
 
 def test_a_lease_that_nobody_else_took_is_kept_though_it_ran_out() -> None:
     begun = datetime.now(UTC) - timedelta(minutes=5)
-    assert storage.acquire(name="train", holder="slow", now=begun, seconds=60)
+    assert leases.acquire(name="train", holder="slow", now=begun, seconds=60)
     row = LeaseRow.get(LeaseRow.PK, "train")
 
     # DynamoDB may remove the row from then on, and with it the claim of a holder that was slow.
     assert row.expires_at > datetime.now(UTC) + timedelta(hours=12)
-    assert storage.renew(name="train", holder="slow", now=datetime.now(UTC), seconds=60)
+    assert leases.renew(name="train", holder="slow", now=datetime.now(UTC), seconds=60)
 
 
 @pytest.mark.usefixtures("short_lease")
@@ -134,7 +135,7 @@ def test_the_lease_is_renewed_after_an_error_too(
     short_lease: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     answers: list[bool] = []
-    renew = storage.renew
+    renew = leases.renew
 
     def fail_at_first(**given: Any) -> bool:
         if not answers:
@@ -143,12 +144,12 @@ def test_the_lease_is_renewed_after_an_error_too(
         answers.append(renew(**given))
         return answers[-1]
 
-    monkeypatch.setattr(storage, "renew", fail_at_first)
+    monkeypatch.setattr(leases, "renew", fail_at_first)
 
     def work(_: Progress) -> dict[str, Any]:
         until(lambda: len(answers) > 5)
         now = datetime.now(UTC)
-        assert not storage.acquire(name="train", holder="other", now=now, seconds=1)
+        assert not leases.acquire(name="train", holder="other", now=now, seconds=1)
         return {}
 
     assert jobs.run(name="train", work=work).state == "succeeded"

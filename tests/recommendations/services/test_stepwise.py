@@ -10,6 +10,7 @@ from django.conf import settings
 from recommendations.services import jobs, stepwise
 from recommendations.services.progress import Progress
 from recommendations.storage import jobs as storage
+from recommendations.storage import leases
 
 pytestmark = pytest.mark.usefixtures("dynamodb")
 
@@ -34,7 +35,7 @@ def step(job_id: str, work: stepwise.Work = lambda _: {}, *, last: bool = False)
 
 def is_free(*, after: float = 0.0) -> bool:
     now = datetime.now(UTC) + timedelta(seconds=after)
-    return storage.acquire(name="train", holder="other", now=now, seconds=1)
+    return leases.acquire(name="train", holder="other", now=now, seconds=1)
 
 
 def test_steps_add_to_one_record(job_id: str) -> None:
