@@ -17,13 +17,20 @@ PACKAGES = ("numpy", "scipy", "sparse_dot_topn", "implicit")
 class Report:
     """Rows of measures, printed as they come and written as JSON at the end."""
 
-    def __init__(self, title: str, *, seed: int, json_path: str | None) -> None:
+    def __init__(
+        self,
+        title: str,
+        *,
+        seed: int,
+        json_path: str | None,
+        packages: tuple[str, ...] = PACKAGES,
+    ) -> None:
         self.rows: dict[str, dict[str, float]] = {}
         self._json_path = json_path
-        packages = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
+        versions = ", ".join(f"{name} {version(name)}" for name in packages)
         print(f"# {title}")
         print(f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC; {_processor()}, {cores()} cores", end="; ")
-        print(f"load {os.getloadavg()[0]:.1f}; Python {platform.python_version()}, {packages}")
+        print(f"load {os.getloadavg()[0]:.1f}; Python {platform.python_version()}, {versions}")
         print(f"seed {seed}\n", flush=True)
 
     def add(self, row: str, **measures: float) -> None:

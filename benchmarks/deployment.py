@@ -1,0 +1,210 @@
+"""What a deployment weighs, how fast it starts and answers, and how long it takes to get there.
+
+Run with ``python -m benchmarks.deployment``. A fresh clone of this repository (what is committed)
+follows docs/operations.md, command by command, up to its first recommendation, on MiniStack; beside
+it, in the same run, the hello-world of `benchmarks/_hello.py` is deployed by plain Zappa.
+
+A cold start is measured from the start of the function's process to the first 200, in turns, each
+after a change of the function's configuration, which makes MiniStack start it anew. Unpacking the
+package, which AWS does otherwise, is not in it.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import psutil
+
+from benchmarks import _hello
+from benchmarks._report import Report, arguments
+from tests.deployment import (
+    ROOT,
+    STARTS_MINISTACK,
+    Guide,
+    Shell,
+    aws,
+    running_ministack,
+    send,
+    terminal,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+MEGABYTE = 2**20
+MOST = {
+    "clone_to_first_recommendation": 300.0,
+    "cold_start": 0.6,
+    "warm_request": 1.3,
+    "peak_rss": 150.0,
+}
+PACKAGES = ("Django", "djangorestframework", "pynamodb", "zappa", "ministack")
+FIRST_LIST = "/api/v1/recommendations/users/new-customer/"
+API = "alsobought-local-api"
+
+
+@dataclass(frozen=True)
+class Target:
+    """A deployed function and a request that it answers with 200."""
+
+    function: str
+    address: str
+    path: str
+    headers: dict[str, str]
+
+    def call(self) -> None:
+        parts = urlsplit(self.address)
+        headers = {"Host": parts.netloc, **self.headers}
+        status, _, body = send(parts.port or 80, "GET", parts.path + self.path, headers)
+        if status != 200:
+            raise RuntimeError(f"{self.function} answered {status}: {body[:300]}")
+
+
+def _clone(folder: Path) -> Shell:
+    """Return a terminal in a fresh clone, with nothing installed."""
+    shell = terminal(folder)
+    shutil.rmtree(shell.folder)
+    git = shutil.which("git") or "git"
+    subprocess.run([git, "clone", "--quiet", str(ROOT), str(shell.folder)], check=True)
+    # Ahead of everything else, and without the tools of the environment that this runs in.
+    shell.environment["PATH"] = f"{shell.folder / '.venv' / 'bin'}:{os.environ['PATH']}"
+    return shell
+
+
+def _process(function: str) -> psutil.Process:
+    """Return the youngest process of a function."""
+    found = [
+        process
+        for process in psutil.Process().children(recursive=True)
+        if any(f"ministack-lambda-{function}-" in part for part in process.cmdline())
+    ]
+    return max(found, key=lambda process: process.create_time())
+
+
+def _cold(client: Any, target: Target, turn: int) -> tuple[float, float]:
+    """Start a function anew; return seconds until its first 200, by the clock and the processor."""
+    client.update_function_configuration(
+        FunctionName=target.function, Description=f"started for the {turn}th time"
+    )
+    time.sleep(1.0)
+    target.call()
+    now = time.time()
+    process = _process(target.function)
+    used = process.cpu_times()
+    return now - process.create_time(), used.user + used.system
+
+
+def _warm(target: Target) -> float:
+    start = time.perf_counter()
+    target.call()
+    return (time.perf_counter() - start) * 1000
+
+
+def _in_turns(
+    ours: Callable[[int], Any], theirs: Callable[[int], Any], count: int
+) -> tuple[list[Any], list[Any]]:
+    pairs = [(ours(turn), theirs(turn)) for turn in range(count)]
+    return [pair[0] for pair in pairs], [pair[1] for pair in pairs]
+
+
+def _sizes(client: Any, report: Report) -> None:
+    for function in client.list_functions()["Functions"]:
+        name = function["FunctionName"]
+        report.add(f"package {name}", zipped_mb=function["CodeSize"] / MEGABYTE)
+
+
+def main() -> int:
+    """Run it; return 1 when something is beyond its limit."""
+    parser = arguments(__doc__.partition("\n")[0])
+    parser.add_argument("--starts", type=int, default=7)
+    parser.add_argument("--requests", type=int, default=300)
+    parser.add_argument("--installed", action="store_true", help="skip the clone: use this tree")
+    options = parser.parse_args()
+    report = Report(
+        "A deployment to MiniStack", seed=options.seed, json_path=options.json, packages=PACKAGES
+    )
+    measured: dict[str, float] = {}
+    with tempfile.TemporaryDirectory(prefix="alsobought-deployment-") as directory:
+        folder = Path(directory)
+        start = time.monotonic()
+        shell = terminal(folder) if options.installed else _clone(folder)
+        if not options.installed:
+            shell.run("make local")
+            report.add("installed", s=time.monotonic() - start)
+        guide = Guide()
+        guide.take(STARTS_MINISTACK)
+        with running_ministack(shell):
+            while True:
+                block = guide.blocks.pop(0)
+                shell.run(block)
+                if "/recommendations/users/" in block:
+                    break
+            taken = time.monotonic() - start
+            report.add("clone_to_first_recommendation", s=taken)
+            if not options.installed:
+                measured["clone_to_first_recommendation"] = taken
+            hello = Target(
+                _hello.FUNCTION, _hello.deploy(folder / "hello", shell), _hello.ADDRESS, {}
+            )
+            key = {"Authorization": f"Api-Key {shell.environment['API_KEY']}"}
+            ours = Target(API, shell.environment["BASE_URL"], FIRST_LIST, key)
+            client = aws(shell)("lambda")
+            _sizes(client, report)
+
+            starts = _in_turns(
+                lambda turn: _cold(client, ours, turn),
+                lambda turn: _cold(client, hello, turn),
+                options.starts,
+            )
+            for name, values in zip(("ours", "hello"), starts, strict=True):
+                report.add(
+                    f"cold_start {name}",
+                    s=median(value[0] for value in values),
+                    processor_s=median(value[1] for value in values),
+                )
+            clock, processor = (
+                median(mine[number] / its[number] for mine, its in zip(*starts, strict=True))
+                for number in (0, 1)
+            )
+            report.add("cold_start", ratio=clock, processor_ratio=processor)
+            measured["cold_start"] = clock
+
+            for target in (ours, hello):
+                for _ in range(10):
+                    target.call()
+            warm = _in_turns(lambda _: _warm(ours), lambda _: _warm(hello), options.requests)
+            report.add("warm_request ours", p50_ms=median(warm[0]))
+            report.add("warm_request hello", p50_ms=median(warm[1]))
+            measured["warm_request"] = median(warm[0]) / median(warm[1])
+            report.add("warm_request", ratio=measured["warm_request"])
+            measured["peak_rss"] = _peak(_process(API).pid)
+            report.add(
+                "peak_rss", mb=measured["peak_rss"], hello_mb=_peak(_process(hello.function).pid)
+            )
+    report.write()
+    beyond = [name for name, value in measured.items() if value > MOST[name]]
+    for name in beyond:
+        print(f"{name} is {measured[name]:.2f}; it may be {MOST[name]:g} at most")
+    return 1 if beyond else 0
+
+
+def _peak(pid: int) -> float:
+    """Return the most memory that a process ever had, in megabytes."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) / 1024
+    raise RuntimeError("this system does not say how much memory a process had")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
