@@ -8,7 +8,7 @@ import re
 import sys
 from collections.abc import Iterator
 from http.cookies import SimpleCookie
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -18,7 +18,8 @@ from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 from project.aws import http
 from project.aws.handler import lambda_handler
 from tests.project.aws.echo import PICTURE
-from tests.project.aws.events import CLIENT, FRONTS, STAGE, http_api
+from tests.project.aws.events import CLIENT, FRONTS, http_api
+from tests.project.aws.zappa_settings import zappa_settings
 from users.services import accounts
 
 CONTEXT = SimpleNamespace(aws_request_id="call-1")
@@ -30,23 +31,7 @@ def site(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """What `zappa deploy` writes into the package, and hosts that may be asked."""
     settings.ROOT_URLCONF = "tests.project.aws.echo"
     settings.ALLOWED_HOSTS = ["*"]
-    module = ModuleType("zappa_settings")
-    vars(module).update(
-        APP_FUNCTION="application",
-        APP_MODULE="project.wsgi",
-        API_STAGE=STAGE,
-        BASE_PATH=None,
-        BINARY_SUPPORT=True,
-        CONTEXT_HEADER_MAPPINGS={},
-        DEBUG=False,
-        DJANGO_SETTINGS="project.settings",
-        DOMAIN=None,
-        ENVIRONMENT_VARIABLES={},
-        EXCEPTION_HANDLER=None,
-        LOG_LEVEL="INFO",
-        PROJECT_NAME="alsobought",
-    )
-    monkeypatch.setitem(sys.modules, "zappa_settings", module)
+    monkeypatch.setitem(sys.modules, "zappa_settings", zappa_settings())
     for name in ("SERVERTYPE", "FRAMEWORK", "PROJECT", "STAGE"):
         monkeypatch.setenv(name, "")
     level = logging.getLogger().level
