@@ -2,11 +2,18 @@
 
 import os
 
+from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 from django.urls import get_resolver
+from django.utils.module_loading import import_string
+
+from core.dynamodb.connection import connection
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
 
 application = get_wsgi_application()
-# Import the views before the first request, not in the middle of it.
+# What the first request needs is ready before it, not made in the middle of it: views, who checks
+# keys, and the client of DynamoDB.
 _ = get_resolver().url_patterns
+import_string(settings.API_KEY_VERIFIER)
+_ = connection().client
