@@ -78,7 +78,7 @@ format: dev
 
 # The sets must agree on versions, so all follow the largest one.
 lock: dev
-	cd requirements && for name in benchmark dev local jobs api; do \
+	cd requirements && for name in benchmark dev local server jobs api; do \
 		constraint="--constraint benchmark.txt"; \
 		if [ $$name = benchmark ]; then constraint=""; fi; \
 		../$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate \

@@ -40,6 +40,7 @@ API_GATEWAY_REQUEST = 1.00 / MILLION
 LAMBDA_REQUEST = 0.20 / MILLION
 LAMBDA_GB_SECOND = 0.0000166667
 READ_UNIT = 0.125 / MILLION
+WRITE_UNIT = 0.625 / MILLION
 LOG_GB = 0.50
 TRANSFER_GB = 0.09
 # https://aws.amazon.com/personalize/pricing/, custom recipes: the first 72 million requests of a
@@ -64,6 +65,7 @@ class Measured:
     processor_ms: float
     round_trips: float
     read_units: float
+    write_units: float
     answer_bytes: float
     log_bytes: float
 
@@ -79,7 +81,7 @@ class Measured:
             "API Gateway (HTTP API)": API_GATEWAY_REQUEST * MILLION,
             "Lambda, requests": LAMBDA_REQUEST * MILLION,
             "Lambda, time": seconds * gigabytes * LAMBDA_GB_SECOND * MILLION,
-            "DynamoDB, reads": self.read_units * READ_UNIT * MILLION,
+            "DynamoDB": (self.read_units * READ_UNIT + self.write_units * WRITE_UNIT) * MILLION,
             "CloudWatch, logs and metrics in them": (
                 (self.log_bytes + LAMBDAS_OWN_LINES) * LOG_GB * MILLION / 1024**3
             ),
@@ -112,6 +114,7 @@ def _measure(paths: list[str], *, key: str, log: io.StringIO) -> Measured:
         processor_ms=used * 1000 / len(events),
         round_trips=meter.round_trips / len(events),
         read_units=(meter.read_units + batches.read) / len(events),
+        write_units=meter.write_units / len(events),
         answer_bytes=answered / len(events),
         log_bytes=len(log.getvalue()) / len(events),
     )
@@ -131,6 +134,7 @@ def _table(measured: dict[str, Measured], memory_mb: int) -> str:
         ["processor, ms"] + [f"{each.processor_ms:.2f}" for each in measured.values()],
         ["round trips to DynamoDB"] + [f"{each.round_trips:.2f}" for each in measured.values()],
         ["read units"] + [f"{each.read_units:.2f}" for each in measured.values()],
+        ["write units"] + [f"{each.write_units:.3f}" for each in measured.values()],
         ["bytes logged"] + [f"{each.log_bytes:,.0f}" for each in measured.values()],
         ["bytes answered"] + [f"{each.answer_bytes:,.0f}" for each in measured.values()],
     ]

@@ -354,16 +354,12 @@ def _password(stored: str) -> str:
 
 @contextmanager
 def _stream() -> Iterator[None]:
-    from core.dynamodb import tables
-    from project.local_stream import StreamPoller
-    from recommendations.services import dead_letters
-    from recommendations.streams import handler
+    from project.local_stream import events_poller
 
-    arn = tables.status(tables.table_name("events")).stream
-    if arn is None:
+    poller = events_poller()
+    if poller is None:
         message = "the events table has no stream; delete .local and start again"
         raise DemoError(message)
-    poller = StreamPoller(arn, handler, give_up=lambda records: dead_letters.keep(records=records))
     poller.start()
     try:
         yield

@@ -4,7 +4,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
@@ -44,10 +44,10 @@ class StreamPoller:
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="stream", daemon=True)
 
-    def start(self) -> None:
-        """Begin with the next record that is written."""
+    def start(self, position: Literal["LATEST", "TRIM_HORIZON"] = "LATEST") -> None:
+        """Begin with the next record that is written, or the oldest that the stream still has."""
         for shard in self._shards():
-            self._iterators[shard] = self._iterator(shard, "LATEST")
+            self._iterators[shard] = self._iterator(shard, position)
         self._thread.start()
 
     def stop(self) -> None:
@@ -125,3 +125,15 @@ class StreamPoller:
             self._give_up(records)
         except Exception:
             logger.exception("they could not even be kept; run 'manage.py rebuild'")
+
+
+def events_poller() -> StreamPoller | None:
+    """Return what brings everything up to date with the events table; None if it has no stream."""
+    from core.dynamodb import tables
+    from recommendations.services import dead_letters
+    from recommendations.streams import handler
+
+    arn = tables.status(tables.table_name("events")).stream
+    if arn is None:
+        return None
+    return StreamPoller(arn, handler, give_up=lambda records: dead_letters.keep(records=records))
