@@ -139,6 +139,13 @@ def _in_words(row: Any) -> dict[str, Any]:
 PROBLEMS = Part(name="problems", template="staff/recommendations/problems.html", load=_problems)
 
 
+def go_on_after(job: Job) -> int:
+    """Return the line after which a job that is run again has to store rows; 0 for all."""
+    if _is_check(job) or job.state == "succeeded":
+        return 0
+    return max(job.result.get("last_line", 0), job.parameters.get("after_line", 0))
+
+
 def import_title(job: Job) -> str:
     """Return what a reader calls the import of a file, or its check."""
     name = PurePosixPath(str(job.parameters.get("key", "a file"))).name

@@ -64,7 +64,7 @@ def schedule_panel(request: HttpRequest) -> Panel:
 
 
 def _when(row: Planned) -> Any:
-    return schedule.in_words(row.expression) if row.expression else "when somebody starts it"
+    return schedule.in_words(row.expression) if row.expression else "by hand only"
 
 
 def _last(row: Planned) -> Any:
@@ -86,7 +86,7 @@ def _start(row: Planned) -> Any:
         return link(f"{row.name.capitalize()} …", reverse(_PAGES[row.name]))
     if row.name not in DESCRIPTIONS:
         return NOTHING
-    return link("Run now", action_url("jobs", row.name))
+    return link("Run", action_url("jobs", row.name))
 
 
 def load_progress(_: HttpRequest, key: str) -> Mapping[str, Any]:

@@ -25,7 +25,14 @@ from core.validation import from_iso
 from recommendations.exporting import s3
 from recommendations.services import jobs
 from recommendations.services.jobs import Job, JobError
-from recommendations.staff.import_jobs import IMPORT, PROBLEMS, REJECTS, import_panels, import_title
+from recommendations.staff.import_jobs import (
+    IMPORT,
+    PROBLEMS,
+    REJECTS,
+    go_on_after,
+    import_panels,
+    import_title,
+)
 from recommendations.staff.job_panels import load_progress, progress_context, schedule_panel
 from recommendations.staff.job_texts import (
     DESCRIPTIONS,
@@ -78,9 +85,9 @@ TRAIN = STARTING["train"]
 
 def _again(call: Call) -> Outcome:
     job: Job = call.row
-    parameters = dict(job.parameters)
-    if job.name == "import" and job.state == "failed" and not parameters.get("dry_run"):
-        parameters["after_line"] = job.result.get("last_line", 0)
+    parameters = job.parameters
+    if job.name == "import":
+        parameters = {**parameters, "after_line": go_on_after(job)}
     return _start(call, name=job.name, parameters=parameters)
 
 

@@ -2,6 +2,7 @@
 
 import os
 import re
+from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -15,6 +16,7 @@ from project.aws.exports import ensure_bucket
 from recommendations import jobs
 from recommendations.services import events
 from recommendations.services import jobs as job_service
+from recommendations.storage import jobs as storage
 from tests.recommendations.staff.conftest import LogIn
 
 pytestmark = pytest.mark.usefixtures("dynamodb")
@@ -141,6 +143,23 @@ def test_a_file_is_matched_checked_imported_and_its_rejects_are_downloaded(log_i
         "imports.check",
     ]
     assert "orders.csv" in text(client, PAGE), "it is among the latest imports"
+
+
+def test_an_import_that_stopped_goes_on_and_one_that_is_done_begins_anew(log_in: LogIn) -> None:
+    client = log_in("operator")
+    client.post(store(ORDERS), CHOSEN)
+    told = {**job_service.listing(limit=1).rows[0].parameters, "dry_run": False}
+
+    def again(action: str, **fields: Any) -> int:
+        job = job_service._new(name="import", by="ada", parameters={**told, "after_line": 7})
+        storage.save(replace(job, **fields))
+        client.post(f"/admin/jobs/{job.job_id}/actions/{action}/")
+        rows = job_service.listing(limit=9).rows
+        return next(row for row in rows if row.started_by == "operator").parameters["after_line"]
+
+    assert again("retry", state="failed", result={"last_line": 9}) == 9
+    assert again("retry", state="cancelled", result={}) == 7, "it ended before its first rows"
+    assert again("again", state="succeeded", result={"last_line": 9}) == 0
 
 
 def test_what_is_matched_wrongly_is_said_beside_the_column(log_in: LogIn) -> None:
