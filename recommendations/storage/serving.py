@@ -179,6 +179,7 @@ def candidates(
     item_ids: Collection[str] = (),
     lists: Collection[str] = (),
     kind: Kind = "similar",
+    consistent: bool = False,
 ) -> Candidates:
     """Return the neighbours of items, and ready lists, in one round trip per 100 rows."""
     ids = list(dict.fromkeys(item_ids))
@@ -187,7 +188,8 @@ def candidates(
         [
             *(neighbours.get(item_id, kind=kind) for item_id in ids),
             *(Get(ListRow, name, version) for name in names),
-        ]
+        ],
+        consistent=consistent,
     )
     near = {
         item_id: row

@@ -40,7 +40,8 @@ def _missing(record: ModelVersion) -> str:
     """Return what is not there; empty when all is well."""
     lists = _sample(list(storage.names(record, "lists")))
     items = _sample(list(storage.names(record, "items")))
-    found = candidates(version=record.version, item_ids=items, lists=lists)
+    # Of what was written a moment ago, another read might not know yet.
+    found = candidates(version=record.version, item_ids=items, lists=lists, consistent=True)
     if len(found.lists) < len(lists):
         return f"{len(lists) - len(found.lists)} of {len(lists)} lists cannot be read"
     n_items = sum(1 for _ in storage.names(record, "items"))

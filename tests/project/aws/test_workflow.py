@@ -49,7 +49,8 @@ def test_each_task_has_its_time_and_tries_again_only_what_may_pass() -> None:
         for retry in task["Retry"]:
             errors = set(retry["ErrorEquals"])
             assert all(each in may_pass or each.startswith("Lambda.") for each in errors), name
-            assert "Lambda.Unknown" not in errors, name
+            # What killed the function may kill it again, but a fit has got further by then.
+            assert "Lambda.Unknown" not in errors or name == "Fit"
             assert retry["BackoffRate"] > 1, name
             assert retry["JitterStrategy"] == "FULL", name
     assert DEFINITION["TimeoutSeconds"] > 0
