@@ -32,6 +32,8 @@ def train(event: Mapping[str, Any] | None = None, context: Any = None) -> dict[s
 
     event = event or {}
     if _by_schedule(event) and settings.TRAINING_STATE_MACHINE:
+        if jobs.is_at_work(name="train"):
+            return _skipped("train")
         return {"job_id": jobs.start(name="train", by="schedule").job_id}
     timing = training.Timing(deadline=_deadline(context))
 
@@ -203,11 +205,20 @@ def _run(
     event: Mapping[str, Any],
     **options: Any,
 ) -> dict[str, Any]:
-    """Run a job that keeps a record, the queued one that the event names or a new one."""
+    """Run a job that keeps a record, the queued one that the event names or a new one.
+
+    What only the schedule wants, which may also ring twice, is no failure while a run is at work.
+    """
+    if _by_schedule(event) and jobs.is_at_work(name=name):
+        return _skipped(name)
     job = jobs.run(
         name=name, work=work, job_id=event.get("job_id"), by=_started_by(event), **options
     )
     return {"job_id": job.job_id, **job.result}
+
+
+def _skipped(name: str) -> dict[str, Any]:
+    return {"skipped": f"another {name} job is running"}
 
 
 def _frequent(

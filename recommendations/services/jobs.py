@@ -47,6 +47,7 @@ __all__ = [
     "entry_point",
     "find",
     "is_active",
+    "is_at_work",
     "last_runs",
     "listing",
     "run",
@@ -91,6 +92,11 @@ def find(*, job_id: str) -> Job | None:
 def is_active(job: Job) -> bool:
     """Tell whether a job waits to start, or runs."""
     return job.state in {"queued", "running"}
+
+
+def is_at_work(*, name: str) -> bool:
+    """Tell whether a run of a job holds its lease."""
+    return leases.is_held(name=name, now=datetime.now(UTC))
 
 
 def _as_seen(job: Job) -> Job:

@@ -10,6 +10,12 @@ from recommendations.models import LeaseRow
 _REMOVED_AFTER = timedelta(days=1)
 
 
+def is_held(*, name: str, now: datetime) -> bool:
+    """Tell whether anybody holds the lease of a job."""
+    row = LeaseRow.load(LeaseRow.PK, name, consistent=True)
+    return row is not None and row.runs_out_at >= now.timestamp()
+
+
 def acquire(
     *, name: str, holder: str, now: datetime, seconds: float, run: str | None = None
 ) -> bool:

@@ -15,6 +15,7 @@ from django.conf import settings
 from core.dynamodb.errors import is_transient
 from core.dynamodb.meter import metered
 from core.validation import to_iso
+from recommendations import jobs as entry_points
 from recommendations.models import LeaseRow
 from recommendations.services import jobs
 from recommendations.services.jobs import Progress
@@ -303,3 +304,19 @@ def test_jobs_are_found_by_name_and_state_in_pages_that_lead_on(
     assert ([row.job_id for row in found], pages) == (["00"], 3)
     assert [row.job_id for row in jobs.listing(state="failed", limit=2).rows] == ["99"]
     assert jobs.listing(state="running", limit=2).rows == ()
+
+
+@pytest.mark.parametrize("machine", ["", "train"])
+def test_a_schedule_that_rings_while_a_run_is_at_work_leaves_it_alone(
+    machine: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settings, "TRAINING_STATE_MACHINE", machine)
+    scheduled = {"time": "2026-11-26T03:00:00Z"}
+
+    def work(_: Progress) -> dict[str, Any]:
+        return entry_points.train(scheduled)
+
+    job = jobs.run(name="train", work=work)
+
+    assert job.result == {"skipped": "another train job is running"}
+    assert [each.job_id for each in jobs.listing(limit=5).rows] == [job.job_id]
