@@ -1,8 +1,15 @@
 """What the API answers beside rows: errors, and the outcome of a bulk request."""
 
-from typing import Annotated
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
+
+
+class Saved(NamedTuple):
+    """What an operation has saved, and whether there was nothing in its place before."""
+
+    row: Any
+    is_new: bool
 
 
 class ErrorContent(msgspec.Struct, frozen=True):

@@ -19,6 +19,7 @@ from django.utils.encoding import escape_uri_path
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from core.api.answers import Saved
 from core.api.idempotency import once
 from core.api.media import JSONResponse
 from core.api.queries import Query, parse_query
@@ -38,7 +39,7 @@ class Operation:
     query: type[Query]
     body: Any
     answer: Any
-    status: int
+    statuses: tuple[int, ...]
     idempotent: bool
     description: str | None
     row_key: str | None
@@ -90,6 +91,7 @@ def operation(
     by_row: bool = False,
     answer: Any = None,
     status: int = 200,
+    saves: bool = False,
     creates: str | None = None,
     idempotent: bool = False,
     description: str | None = None,
@@ -109,6 +111,9 @@ def operation(
         Hand the body over unchecked: the handler checks row by row.
     answer
         Type of the answer's body, for the documentation.
+    saves
+        The method returns what it has saved as `Saved`: the status is 201 for what is new, and
+        200 for what was replaced.
     creates
         The field of the answer that holds the id of a new row, for ``Location``.
     idempotent
@@ -125,7 +130,7 @@ def operation(
         query=query,
         body=body,
         answer=answer,
-        status=status,
+        statuses=(200, 201) if saves else (status,),
         idempotent=idempotent,
         description=description,
         row_key=row_key,
@@ -149,10 +154,13 @@ def operation(
                 validate(NoBody, request.data or {})
 
             def call() -> JSONResponse:
-                return JSONResponse(handler(view, **arguments), status=status)
+                answer = handler(view, **arguments)
+                if isinstance(answer, Saved):
+                    return JSONResponse(answer.row, status=201 if answer.is_new else 200)
+                return JSONResponse(answer, status=status)
 
             response = once(request, call) if idempotent else call()
-            if creates is not None:
+            if creates is not None and response.status_code == 201:
                 row_id = msgspec.to_builtins(response.data)[creates]
                 response.headers["Location"] = _address(request, row_id)
             return response

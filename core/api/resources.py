@@ -4,13 +4,13 @@ An app says what its rows are and which services keep them; `collection`, `detai
 the views.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from core.api.answers import BulkAnswer
+from core.api.answers import BulkAnswer, Saved
 from core.api.bodies import changes_of, read_rows, with_changes, with_key
 from core.api.errors import ApiError
 from core.api.operations import ApiView, operation
@@ -59,7 +59,7 @@ class Resource(Generic[_S]):
     listed: str
     page: Callable[[Any, Any], Page[_S]]
     find: Callable[[str], _S | None]
-    save: Callable[[Sequence[_S]], None]
+    save: Callable[[Sequence[_S]], Collection[str]]
     change: Callable[[str, Callable[[_S], _S]], _S | None]
     delete: Callable[[str], Any]
     deletion: tuple[str, str, Any]
@@ -90,13 +90,13 @@ def collection(resource: Resource[_S]) -> type[ApiView]:
             scope=resource.write,
             body=resource.row,
             answer=resource.row,
-            status=201,
+            saves=True,
             creates=resource.key,
             idempotent=True,
         )
-        def post(self, body: _S) -> _S:
-            resource.save([body])
-            return body
+        def post(self, body: _S) -> Saved:
+            replaced = resource.save([body])
+            return Saved(body, is_new=not replaced)
 
     return Collection
 
@@ -119,12 +119,13 @@ def detail(resource: Resource[_S]) -> type[ApiView]:
             body=resource.fields,
             by_row=True,
             answer=resource.row,
+            saves=True,
             row_key=key,
         )
-        def put(self, row_id: str, body: Any) -> _S:
+        def put(self, row_id: str, body: Any) -> Saved:
             row = with_key(resource.row, body, key, row_id)
-            resource.save([row])
-            return row
+            replaced = resource.save([row])
+            return Saved(row, is_new=not replaced)
 
         @operation(
             f"Change {noun}",

@@ -143,7 +143,7 @@ def _document(handler: Any, declared: Operation) -> None:
         *_query_parameters(declared.query),
     ]
     skipped = {422} if not declared.idempotent else set()
-    if not declared.idempotent and declared.status != 202:
+    if not declared.idempotent and 202 not in declared.statuses:
         skipped.add(409)
     if declared.body is None:
         skipped |= {413, 415}
@@ -158,7 +158,9 @@ def _document(handler: Any, declared: Operation) -> None:
         if code not in skipped
     }
     success = schema_of(declared.answer) if declared.answer is not None else None
-    responses[declared.status] = OpenApiResponse(success, description="Done.")
+    texts = ("Replaced.", "Created.") if len(declared.statuses) > 1 else ("Done.",)
+    for code, text in zip(declared.statuses, texts, strict=True):
+        responses[code] = OpenApiResponse(success, description=text)
     description = declared.description or handler.__doc__
     text = inspect.cleandoc(description) + "\n\n" if description else ""
     scopes = " or ".join(f"`{scope}`" for scope in declared.scopes)

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import msgspec
 
 from core import audit
+from core.api.answers import Saved
 from core.api.bodies import with_key
 from core.api.errors import ApiError, retry_later
 from core.api.operations import ApiView, operation
@@ -177,9 +178,10 @@ class PlacementDetail(_PlacementView):
         body=PlacementBody,
         by_row=True,
         answer=VersionedPlacement,
+        saves=True,
         idempotent=True,
     )
-    def put(self, name: PlacementName, body: Any) -> VersionedPlacement:
+    def put(self, name: PlacementName, body: Any) -> Saved:
         """Creates or replaces it, from the next request on: what the body leaves out is cleared.
 
         What a GET answered can be sent back with changes; its `version` makes sure that nobody
@@ -193,7 +195,7 @@ class PlacementDetail(_PlacementView):
         except PlacementChangedError as error:
             raise ApiError(409, f"Not saved: {error}.") from error
         self._written_down("save", name, change)
-        return _versioned(change.after)
+        return Saved(_versioned(change.after), is_new=change.before is None)
 
     @operation("Delete placement", scope=_WRITE, status=204)
     def delete(self, name: PlacementName) -> None:

@@ -13,15 +13,15 @@ from recommendations.storage.item_search import MAX_READS
 _TRIES = 10
 
 
-def save(*, items: Sequence[Item]) -> None:
-    """Create or replace products.
+def save(*, items: Sequence[Item]) -> set[str]:
+    """Create or replace products; return the ids of those that were replaced.
 
     Raises
     ------
     BatchIncompleteError
         When DynamoDB refused part of the rows past the last retry. Saving all again is safe.
     """
-    storage.save(items)
+    return storage.save(items)
 
 
 def change(*, item_id: str, edit: Callable[[Item], Item]) -> Item | None:

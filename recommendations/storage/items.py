@@ -59,8 +59,10 @@ def _stored(item_ids: Iterable[str], *, consistent: bool = False) -> dict[str, I
     return {row.item_id: row for row in rows if isinstance(row, ItemRow)}
 
 
-def save(items: Sequence[Item]) -> None:
+def save(items: Sequence[Item]) -> set[str]:
     """Create or replace products; of two with one id the later one counts.
+
+    Returns the ids of those that were replaced.
 
     A product that is no longer available is hidden from all lists before its row is written, and
     one that is available again appears after it.
@@ -89,6 +91,7 @@ def save(items: Sequence[Item]) -> None:
         # Last, so that a retry after a failure still knows which terms the old row had.
         write_all(Put(_to_row(item)) for item in wanted.values())
     availability.show(shown)
+    return {item_id for item_id in wanted if _is_known(before.get(item_id))}
 
 
 def _is_known(row: ItemRow | None) -> bool:

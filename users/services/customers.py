@@ -51,9 +51,12 @@ class ErasureReceipt:
         return not any(self.erased.values())
 
 
-def save(*, customers: Sequence[Customer]) -> None:
-    """Create or replace customers; of two with one id the later one counts."""
-    storage.put(customers)
+def save(*, customers: Sequence[Customer]) -> set[str]:
+    """Create or replace customers; of two with one id the later one counts.
+
+    Returns the ids of those that were replaced.
+    """
+    return storage.put(customers)
 
 
 def change(*, user_id: str, edit: Callable[[Customer], Customer]) -> Customer | None:

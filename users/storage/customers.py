@@ -67,8 +67,11 @@ def _entity(row: CustomerRow) -> Customer:
     )
 
 
-def put(customers: Sequence[Customer]) -> None:
-    """Create or replace customers; of two with one id the later one counts."""
+def put(customers: Sequence[Customer]) -> set[str]:
+    """Create or replace customers; of two with one id the later one counts.
+
+    Returns the ids of those that were replaced.
+    """
     wanted = {customer.user_id: customer for customer in customers}
     before = load_many(wanted, consistent=True)
     fresh: list[Write] = []
@@ -81,6 +84,7 @@ def put(customers: Sequence[Customer]) -> None:
     write_all(fresh)
     write_all(Put(_row(customer)) for customer in wanted.values())
     write_all(stale)
+    return set(before)
 
 
 def replace(old: Customer, new: Customer) -> bool:

@@ -154,7 +154,7 @@ def test_an_answer_too_large_to_keep_is_given_all_the_same(monkeypatch: pytest.M
     monkeypatch.setattr(idempotency, "_LARGEST_ANSWER", 10)
     client = api_client()
 
-    for _ in range(2):
+    for status in (201, 200):
         answer = send(client, "POST", "/api/v1/users/", {"user_id": "a"}, idempotency_key="k")
-        assert answer.status_code == 201
+        assert answer.status_code == status
         assert "Idempotency-Replayed" not in answer

@@ -55,11 +55,31 @@ def test_an_item_is_saved_read_changed_and_deleted() -> None:
     assert client.get(ITEMS).json()["results"] == []
 
 
+def test_what_is_new_is_answered_with_201_and_what_is_replaced_with_200() -> None:
+    client = api_client()
+    path = f"{ITEMS}a/"
+
+    def saved(method: str, path: str, body: dict[str, str]) -> tuple[int, str | None]:
+        answer = send(client, method, path, body)
+        return answer.status_code, answer.headers.get("Location")
+
+    address = f"http://testserver{path}"
+    assert saved("PUT", path, {"name": "A"}) == (201, None)
+    assert saved("PUT", path, {"name": "B"}) == (200, None)
+    assert saved("POST", ITEMS, {"item_id": "a", "name": "C"}) == (200, None)
+    assert client.delete(path).status_code == 204
+    assert saved("POST", ITEMS, {"item_id": "a", "name": "D"}) == (201, address)
+    users = "/api/v1/users/"
+    assert [saved("PUT", f"{users}u/", {})[0] for _ in range(2)] == [201, 200]
+    placement = {"recommender": "popular"}
+    assert [saved("PUT", "/api/v1/placements/p/", placement)[0] for _ in range(2)] == [201, 200]
+
+
 def test_prices_stay_exact() -> None:
     client = api_client()
     for price in ("0.1", "2.10", "19.990", "999999999999.999999", "0"):
         body = {"name": "x", "price": price}
-        assert send(client, "PUT", f"{ITEMS}a/", body).status_code == 200
+        assert send(client, "PUT", f"{ITEMS}a/", body).status_code in {200, 201}
         stored = client.get(f"{ITEMS}a/").json()["price"]
         assert str(catalogue.find(item_id="a").price) == stored == price
 
