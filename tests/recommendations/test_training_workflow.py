@@ -23,6 +23,7 @@ from recommendations.services.jobs import Job
 from recommendations.storage import artifacts, leases
 from recommendations.storage import jobs as storage
 from tests.recommendations.factories import event
+from tests.recommendations.topics import Take, listening
 
 pytestmark = pytest.mark.usefixtures("written_elsewhere")
 
@@ -122,23 +123,9 @@ def function(faults: Path) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def messages() -> Iterator[Callable[[], list[dict[str, str]]]]:
-    """Return a function that takes what was said by SNS."""
-    topic = boto3.client("sns").create_topic(Name=NAME)["TopicArn"]
-    queues = boto3.client("sqs")
-    url = queues.create_queue(QueueName=NAME)["QueueUrl"]
-    arn = queues.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]
-    boto3.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn["QueueArn"])
-
-    def take() -> list[dict[str, str]]:
-        found = queues.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])
-        for message in found:
-            queues.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
-        return [json.loads(message["Body"]) for message in found]
-
-    yield take
-    queues.delete_queue(QueueUrl=url)
-    boto3.client("sns").delete_topic(TopicArn=topic)
+def messages() -> Iterator[Take]:
+    with listening(NAME) as take:
+        yield take
 
 
 @pytest.fixture(autouse=True)
@@ -236,7 +223,7 @@ def stored() -> tuple[dict[str, bytes], dict[str, Any]]:
 
 
 def test_it_makes_the_model_that_one_process_makes(
-    machine: Callable[..., None], messages: Callable[[], list[dict[str, str]]]
+    machine: Callable[..., None], messages: Take
 ) -> None:
     record_orders()
     alone = versions.find(version=entry_points.train()["version"])
@@ -275,7 +262,7 @@ def test_it_makes_the_model_that_one_process_makes(
 def test_what_may_pass_is_tried_again_and_a_model_that_is_worse_is_not_published(
     machine: Callable[..., None],
     faults: Path,
-    messages: Callable[[], list[dict[str, str]]],
+    messages: Take,
 ) -> None:
     record_orders()
     before = entry_points.train()["version"]
@@ -298,7 +285,7 @@ def test_what_may_pass_is_tried_again_and_a_model_that_is_worse_is_not_published
 
 
 def test_a_step_that_fails_for_good_is_not_tried_again_and_ends_the_run(
-    machine: Callable[..., None], messages: Callable[[], list[dict[str, str]]]
+    machine: Callable[..., None], messages: Take
 ) -> None:
     machine()
     job, states = run(jobs.start(name="train", by="ada"))

@@ -3,13 +3,16 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.conf import settings
 
 from recommendations import jobs as entry_points
 from recommendations.entities import Event, Line
 from recommendations.services import events, jobs, versions
+from tests.recommendations.topics import listening
 
 pytestmark = pytest.mark.usefixtures("dynamodb")
 
+TOPIC = f"{settings.DYNAMODB['TABLE_PREFIX']}news"
 PAIRS = [("tea", "cup"), ("cake", "plate"), ("soap", "towel"), ("pen", "ink")]
 
 
@@ -39,10 +42,15 @@ def _shop() -> None:
 
 
 @pytest.mark.usefixtures("_shop")
-def test_the_live_model_is_measured_on_the_purchases_of_the_week() -> None:
+def test_the_live_model_is_measured_on_the_purchases_of_the_week(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     version = entry_points.train()["version"]
 
-    result = entry_points.report({"by": "ada"})
+    with listening(TOPIC) as messages:
+        monkeypatch.setattr(settings, "NOTIFICATION_TOPIC", TOPIC)
+        result = entry_points.report({"by": "ada"})
+        (message,) = messages()
 
     assert result["version"] == version
     today = datetime.now(UTC).date()
@@ -61,6 +69,10 @@ def test_the_live_model_is_measured_on_the_purchases_of_the_week() -> None:
     assert job is not None
     assert (job.state, job.started_by) == ("succeeded", "ada")
     assert versions.live() == version
+    assert message["Subject"] == f"Alsobought: report of {result['from']} to {result['to']}"
+    assert "recall@20 of the live model: 100.00 %" in message["Message"]
+    assert "0 shown, 0 clicked, 0 bought" in message["Message"]
+    assert "ada" not in message["Message"]
 
 
 def test_a_week_without_purchases_says_so() -> None:
@@ -79,6 +91,9 @@ def test_a_week_without_purchases_says_so() -> None:
     assert result["quality"] is None
 
 
-def test_without_a_live_model_it_says_what_to_do() -> None:
+def test_without_a_live_model_it_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Nobody listens there: that must not matter.
+    monkeypatch.setattr(settings, "NOTIFICATION_TOPIC", "nowhere")
+
     with pytest.raises(jobs.JobError, match="train one first"):
         entry_points.report()
