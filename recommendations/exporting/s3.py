@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 import boto3
-from botocore.config import Config
 from django.conf import settings
+
+from core.aws import signing_s3
 
 PREFIX = "exports/"
 LINK_SECONDS = 15 * 60
@@ -68,9 +69,7 @@ def upload(content: Iterable[bytes], *, key: str) -> int:
 def link(key: str) -> str:
     """Return an address from which anybody may download a file for 15 minutes."""
     name = key.rpartition("/")[2]
-    # Links signed in the older way cannot name the file.
-    client = boto3.client("s3", config=Config(signature_version="s3v4"))
-    address: str = client.generate_presigned_url(
+    address: str = signing_s3().generate_presigned_url(
         "get_object",
         Params={
             "Bucket": settings.EXPORT_BUCKET,

@@ -7,10 +7,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import boto3
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from django.conf import settings
 
+from core.aws import signing_s3
 from core.dynamodb.errors import error_code
 from recommendations.importing.sources import SourceError
 
@@ -56,7 +56,7 @@ def upload_form(*, upload_id: str, then: str) -> UploadForm:
         The address that the browser goes to afterwards; S3 adds the file's ``key``.
     """
     key = f"{PREFIX}{upload_id}/${{filename}}"
-    form: dict[str, Any] = _client().generate_presigned_post(
+    form: dict[str, Any] = signing_s3().generate_presigned_post(
         settings.EXPORT_BUCKET,
         key,
         Fields={"success_action_redirect": then},
@@ -71,7 +71,7 @@ def upload_form(*, upload_id: str, then: str) -> UploadForm:
 
 def put(path: Path, *, key: str) -> None:
     """Store a file of our own beside those to import."""
-    _client().upload_file(str(path), settings.EXPORT_BUCKET, key)
+    boto3.client("s3").upload_file(str(path), settings.EXPORT_BUCKET, key)
 
 
 def get(key: str) -> bytes:
@@ -83,11 +83,6 @@ def get(key: str) -> bytes:
         When it is not there.
     """
     return S3File(key).read()
-
-
-def _client() -> Any:
-    # Forms and links that are signed in the older way are refused by newer regions.
-    return boto3.client("s3", config=Config(signature_version="s3v4"))
 
 
 def _problem(error: Exception) -> SourceError:
@@ -113,7 +108,7 @@ class S3File(io.RawIOBase):
 
     def __init__(self, key: str, *, range_bytes: int = _RANGE_BYTES) -> None:
         self._where = {"Bucket": settings.EXPORT_BUCKET, "Key": key}
-        self._s3 = _client()
+        self._s3 = boto3.client("s3")
         self._range_bytes = range_bytes
         self._position = 0
         self._part = b""

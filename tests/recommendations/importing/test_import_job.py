@@ -12,6 +12,7 @@ import pytest
 
 from project.aws.exports import ensure_bucket
 from recommendations import jobs
+from recommendations.exporting import s3 as exports
 from recommendations.importing import job as importing
 from recommendations.importing import s3, sample
 from recommendations.importing.parameters import PROBLEM
@@ -205,6 +206,20 @@ def test_a_file_that_changes_while_it_is_read_is_refused() -> None:
     store("b" * 100)
     with pytest.raises(SourceError, match="upload it again"):
         file.readall()
+
+
+def test_forms_and_links_name_the_region_of_the_bucket(
+    settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("AWS_ENDPOINT_URL")
+    settings.DYNAMODB = {**settings.DYNAMODB, "ENDPOINT_URL": None, "REGION": "eu-west-1"}
+    settings.EXPORT_BUCKET = "my-shop"
+
+    form = s3.upload_form(upload_id="u1", then="https://staff.example/admin/imports/")
+
+    assert form.origin == "https://my-shop.s3.eu-west-1.amazonaws.com"
+    assert form.fields["key"] == "imports/u1/${filename}"
+    assert exports.link("exports/j/events.csv.gz").startswith(f"{form.origin}/exports/j/")
 
 
 def taken(text: str, name: str = "file.csv") -> sample.Sample:

@@ -57,16 +57,16 @@ def text(client: Client, url: str, status: int = 200) -> str:
     return answer.content.decode()
 
 
-def newest() -> str:
-    (job,) = job_service.listing(limit=1).rows
-    return job.job_id
+def start(client: Client, url: str, fields: Any = None) -> str:
+    """Start a job, and return the address of its page."""
+    answer = client.post(url, fields or {})
+    assert answer.status_code == 302, answer.content
+    return str(answer["Location"])
 
 
-def run(client: Client) -> str:
+def run(client: Client, url: str) -> str:
     """Run the job that waits, and return its page with the list of problems."""
-    job_id = newest()
-    jobs.import_({"job_id": job_id})
-    url = f"/admin/jobs/{job_id}/"
+    jobs.import_({"job_id": url.split("/")[-2]})
     return text(client, url) + text(client, f"{url}parts/problems/")
 
 
@@ -108,17 +108,15 @@ def test_a_file_is_matched_checked_imported_and_its_rejects_are_downloaded(log_i
     assert "2025-11-01T10:00:00Z" in page, "the first rows are shown"
     assert "“bought” is" in page
 
-    checking = client.post(url, CHOSEN)
+    checking = start(client, url, CHOSEN)
+    page = run(client, checking)
 
-    assert checking["Location"] == f"/admin/jobs/{newest()}/"
-    page = run(client)
     assert "Nothing is stored yet" in page
     assert "Expected `int`" in page
     assert "Write a whole number" in page
     assert "ben;2025-11-02T10:00:00Z;lamp" in page
     assert list(events.everything()) == []
-    check = newest()
-    actions = f"/admin/jobs/{check}/actions/"
+    actions = f"{checking}actions/"
     assert f"{actions}import/" in page
     assert f"{actions}rejects/" in page
     change = re.search(r'href="(/admin/imports/\?[^"]+job=[^"]+)"', page)
@@ -126,13 +124,13 @@ def test_a_file_is_matched_checked_imported_and_its_rejects_are_downloaded(log_i
     again = text(client, change[1].replace("&amp;", "&"))
     assert '<option value="timestamp" selected>' in again, "it is as it was matched before"
 
-    client.post(f"{actions}import/")
-    page = run(client)
+    importing = start(client, f"{actions}import/")
+    page = run(client, importing)
 
     assert "Look at the events" in page
     (event,) = events.everything()
     assert (event.user_id, event.type, event.items[0].quantity) == ("ada", "purchase", 2)
-    rejects = client.post(f"/admin/jobs/{newest()}/actions/rejects/")
+    rejects = client.post(f"{importing}actions/rejects/")
     assert rejects["Content-Disposition"] == 'attachment; filename="orders.rejects.csv"'
     header, row = rejects.content.decode("utf-8-sig").splitlines()
     assert header.startswith("import_problem;Customer;")
@@ -153,9 +151,8 @@ def test_an_import_that_stopped_goes_on_and_one_that_is_done_begins_anew(log_in:
     def again(action: str, **fields: Any) -> int:
         job = job_service._new(name="import", by="ada", parameters={**told, "after_line": 7})
         storage.save(replace(job, **fields))
-        client.post(f"/admin/jobs/{job.job_id}/actions/{action}/")
-        rows = job_service.listing(limit=9).rows
-        return next(row for row in rows if row.started_by == "operator").parameters["after_line"]
+        url = start(client, f"/admin/jobs/{job.job_id}/actions/{action}/")
+        return job_service.find(job_id=url.split("/")[-2]).parameters["after_line"]
 
     assert again("retry", state="failed", result={"last_line": 9}) == 9
     assert again("retry", state="cancelled", result={}) == 7, "it ended before its first rows"
@@ -187,8 +184,7 @@ def test_a_file_of_another_system_is_read_as_that_means_it(log_in: LogIn) -> Non
     )
     assert "as Gorse means it" in text(client, url)
 
-    client.post(url, {"default_type": "purchase", "type_0": "like"})
-    page = run(client)
+    page = run(client, start(client, url, {"default_type": "purchase", "type_0": "like"}))
 
     assert "No row has a problem" in page
     assert "as Gorse" not in text(client, f"{url}&system=&kind=users")
@@ -213,9 +209,9 @@ def test_only_operators_import_and_without_a_bucket_the_page_says_what_to_do(
         assert other.get(PAGE).status_code == 403
         assert other.post(url, CHOSEN).status_code == 403
     client = log_in("operator")
-    client.post(url, CHOSEN)
-    run(client)
-    part = f"/admin/jobs/{newest()}/parts/problems/"
+    job = start(client, url, CHOSEN)
+    run(client, job)
+    part = f"{job}parts/problems/"
     assert "ben;2025-11-02" in text(client, part)
     assert "Only those who may import" in text(viewer, part)
     settings.EXPORT_BUCKET = ""
