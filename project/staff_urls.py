@@ -3,7 +3,6 @@
 from django.urls import URLPattern, URLResolver, path
 
 from project.staff import site
-from recommendations.staff.model_quality import QualityPart
 from recommendations.staff.models_compared import ModelsCompared
 from recommendations.staff.overview_parts import AttentionPart, NumbersPart, StreamPart
 from recommendations.staff.placement_editor import PlacementEditor
@@ -19,11 +18,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
         "models-compared/",
         site.admin_view(ModelsCompared.as_view(site=site)),
         name="models-compared",
-    ),
-    path(
-        "models-quality/",
-        site.admin_view(QualityPart.as_view(site=site)),
-        name="models-quality",
     ),
     path(
         "placement-editor/",

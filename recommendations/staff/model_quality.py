@@ -4,13 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
-from django.template.response import TemplateResponse
+from django.http import HttpRequest
 
-from core.staff.base import ToolView
 from core.staff.charts import lines
 from core.staff.html import NOTHING, badge, number, percent, plain
-from core.staff.resource import Hint
+from core.staff.resource import Hint, Panel
 from core.validation import from_iso
 from recommendations.services import versions
 from recommendations.services.versions import ModelVersion
@@ -34,30 +32,26 @@ def measure(version: ModelVersion, name: str, *, of: str = "model") -> float | N
     return value if isinstance(value, int | float) else None
 
 
-def asked_measure(request: HttpRequest) -> str:
-    """Return the measure that an address asks for."""
-    name = request.GET.get("measure", "")
-    return name if name in MEASURES else "recall@20"
-
-
-class QualityPart(ToolView):
-    """A measure of each model beside those of the simple lists, as lines."""
-
-    title = "Quality over time"
-    permission = "recommendations:read"
-
-    def get(self, request: HttpRequest) -> HttpResponse:
-        name = asked_measure(request)
-        newest_first = versions.listing(limit=_VERSIONS).rows
-        measured = [row for row in reversed(newest_first) if measure(row, name) is not None]
-        data = {
+def quality_panel(request: HttpRequest) -> Panel:
+    """Return a measure of each model beside those of the simple lists, as lines."""
+    asked = request.GET.get("measure", "")
+    name = asked if asked in MEASURES else "recall@20"
+    newest_first = versions.listing(limit=_VERSIONS).rows
+    measured = [row for row in reversed(newest_first) if measure(row, name) is not None]
+    return Panel(
+        title="Quality over time",
+        description=(
+            "Each model when it was trained, on purchases that it had not seen, beside simply "
+            "showing what sells best."
+        ),
+        template="staff/recommendations/model_quality.html",
+        context={
             "measure": name,
             "measures": list(MEASURES.items()),
             "chart": _chart(name, measured) if len(measured) > 1 else None,
             "hint": _ONE,
-        }
-        template = "staff/recommendations/model_quality.html"
-        return TemplateResponse(request, template, {"data": data})
+        },
+    )
 
 
 def _chart(name: str, measured: Sequence[ModelVersion]) -> Mapping[str, Any]:

@@ -3,10 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlencode
 
 from django.http import HttpRequest
-from django.urls import reverse
 
 from core.pages import Page
 from core.staff.html import NOTHING, age, badge, day, link, moment, number, percent, plain
@@ -28,7 +26,7 @@ from recommendations import reporting
 from recommendations.services import versions
 from recommendations.services.versions import ModelVersion, NotPublishableError
 from recommendations.staff.jobs import TRAIN
-from recommendations.staff.model_quality import asked_measure, measure
+from recommendations.staff.model_quality import measure, quality_panel
 from recommendations.staff.models_compared import compare_url
 from recommendations.staff.report import report_url
 
@@ -215,18 +213,7 @@ class ModelResource(Resource):
         )
 
     def list_panels(self, request: HttpRequest, query: Query) -> Sequence[Panel]:  # noqa: ARG002  # for others
-        asked = urlencode({"measure": asked_measure(request)})
-        return [
-            Panel(
-                title="Quality over time",
-                description=(
-                    "Each model when it was trained, on purchases that it had not seen, beside "
-                    "simply showing what sells best."
-                ),
-                template="staff/panels/part.html",
-                context={"url": f"{reverse('models-quality')}?{asked}", "is_short": True},
-            )
-        ]
+        return [quality_panel(request)]
 
     def panels(self, request: HttpRequest, row: Listed) -> Sequence[Panel]:  # noqa: ARG002  # for others
         version = row.version
