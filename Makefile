@@ -69,6 +69,7 @@ benchmark-quality:
 benchmark-api:
 	@$(INSTALL) benchmark
 	$(BIN)/python -m benchmarks.api
+	$(BIN)/python -m benchmarks.instructions
 	$(BIN)/python -m benchmarks.load
 	$(BIN)/python -m benchmarks.latency
 

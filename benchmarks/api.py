@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 ROUNDS = 20
 REQUESTS = 100
 BULK_ROWS = 1_000
+LIST = "/api/v1/recommendations/users/user-00001/"
 BULK_ROUNDS = 8
 
 
@@ -63,9 +64,8 @@ class _Elsewhere:
             vars(reads)["read_batch"] = original
 
 
-def _request(
-    application: Callable[..., Any], path: str, *, key: str = "", body: bytes = b""
-) -> bytes:
+def ask(application: Callable[..., Any], path: str, *, key: str = "", body: bytes = b"") -> bytes:
+    """Return the body of a WSGI application's answer, which must be a success."""
     statuses: list[str] = []
     environ = {
         "REQUEST_METHOD": "POST" if body else "GET",
@@ -90,7 +90,7 @@ def _request(
     return content
 
 
-def _bare_view(content: Any) -> Callable[..., Any]:
+def bare_view(content: Any) -> Callable[..., Any]:
     """Return what ``startproject`` and REST framework make of a view."""
     from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
     from django.test import override_settings
@@ -148,27 +148,26 @@ def lists(report: ReportType) -> None:
     from project.wsgi import application
 
     key = new_key()
-    path = "/api/v1/recommendations/users/user-00001/"
     elsewhere = _Elsewhere()
-    content = json.loads(_request(application, path, key=key))
+    content = json.loads(ask(application, LIST, key=key))
     if not content["results"]:
         raise RuntimeError("the list is empty, so there is nothing to compare")
-    bare = _bare_view(content)
+    bare = bare_view(content)
     ours: list[float] = []
     peer: list[float] = []
     alone: list[float] = []
 
-    def ask(times: list[float], application: Callable[..., Any], path: str) -> None:
-        times.append(_milliseconds(lambda: _request(application, path, key=key), elsewhere))
+    def time_one(times: list[float], application: Callable[..., Any], path: str) -> None:
+        times.append(_milliseconds(lambda: ask(application, path, key=key), elsewhere))
 
     with elsewhere.counted():
         for number in range(ROUNDS + 1):
             for _ in range(REQUESTS):
-                ask(ours, application, path)
+                time_one(ours, application, LIST)
                 elsewhere.again()
-                ask(peer, bare, "/bare/")
+                time_one(peer, bare, "/bare/")
             for _ in range(REQUESTS):
-                ask(alone, bare, "/bare/")
+                time_one(alone, bare, "/bare/")
             if number == 0:  # To get warm.
                 for times in (ours, peer, alone):
                     times.clear()
@@ -207,12 +206,12 @@ def bulk(report: ReportType) -> None:
     def ours(number: int) -> float:
         body = json.dumps(rows(number)).encode()
         start = time.perf_counter()
-        answer = json.loads(_request(application, "/api/v1/events/", key=key, body=body))
+        answer = json.loads(ask(application, "/api/v1/events/", key=key, body=body))
         if answer["accepted"] != BULK_ROWS:
             raise RuntimeError(f"not all rows were accepted: {answer}")
         return time.perf_counter() - start
 
-    _request(application, "/api/v1/events/", key=key, body=json.dumps(rows(0)).encode())
+    ask(application, "/api/v1/events/", key=key, body=json.dumps(rows(0)).encode())
     sample = call("Scan", TableName=table, Limit=1)["Items"][0]
 
     def peer(number: int) -> float:

@@ -39,6 +39,8 @@ PAUSE_SECONDS = 0.05
 PATIENCE_SECONDS = 60.0
 # Longer than a call of the stream function takes on a busy machine.
 SETTLE_SECONDS = 30.0
+# Three packages are built, which a busy machine takes its time for.
+DEPLOYS_SECONDS = 900.0
 FIRST_ITEM = "22423"
 FUNCTIONS = "/aws/lambda/alsobought-local-"
 
@@ -47,8 +49,8 @@ def _deploy(shell: Shell) -> Site:
     guide = Guide()
     guide.take(STARTS_MINISTACK)
     for word in ("export AWS_ENDPOINT_URL", "zappa deploy local_api", "createstaff"):
-        shell.run(guide.take(word))
-    shell.run(guide.take("zappa invoke local_jobs"))
+        shell.run(guide.take(word), timeout=DEPLOYS_SECONDS)
+    shell.run(guide.take("zappa invoke local_jobs"), timeout=DEPLOYS_SECONDS)
     shell.run('export BASE_URL="$(python -m project.aws.address)"')
     return Site(shell.environment["BASE_URL"], shell.environment["API_KEY"])
 
