@@ -1,7 +1,7 @@
 """The page of a job that imports a file or checks one: what came of it, and what to do next."""
 
+import re
 from collections.abc import Mapping, Sequence
-from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import urlencode
 
@@ -31,10 +31,12 @@ from recommendations.importing.parameters import ImportParameters
 from recommendations.services import jobs
 from recommendations.services.jobs import Job
 from recommendations.staff.import_forms import field_label
-from recommendations.staff.job_texts import size
+from recommendations.staff.job_texts import file_name, size
 
 _CONTENT_TYPES = {"csv": "text/csv; charset=utf-8", "jsonl": "application/jsonl"}
 _WHOLE_ROW = "row"
+# Where a message says what to do there.
+_COMMAND_LINE = re.compile(r"say which type it is, on the command line .*", re.DOTALL)
 
 
 def steps(now: int) -> list[dict[str, Any]]:
@@ -131,7 +133,7 @@ def _problems(request: HttpRequest, key: str) -> Mapping[str, Any]:
 
 def _in_words(row: Any) -> dict[str, Any]:
     """Return what is wrong in the words of this page: here nobody has a command line."""
-    text = row.text.replace(", on the command line with --map", " when you match columns: as")
+    text = _COMMAND_LINE.sub("choose that under “Change the columns”.", row.text)
     field = "whole row" if row.field == _WHOLE_ROW else row.field
     return {"line": row.line, "field": field, "text": text, "row": row}
 
@@ -148,8 +150,7 @@ def go_on_after(job: Job) -> int:
 
 def import_title(job: Job) -> str:
     """Return what a reader calls the import of a file, or its check."""
-    name = PurePosixPath(str(job.parameters.get("key", "a file"))).name
-    return f"{'Check' if _is_check(job) else 'Import'} of {name}"
+    return f"{'Check' if _is_check(job) else 'Import'} of {file_name(job)}"
 
 
 def mapping_url(job: Job) -> str:
@@ -191,6 +192,7 @@ def _next(request: HttpRequest, job: Job) -> Panel:
             "active": jobs.is_active(job),
             "clean": rejected == 0 and job.state == "succeeded",
             "check": check,
+            "may_go_on": not check and job.state in {"failed", "cancelled"},
             "nothing": stored == 0,
             "import_url": action_url("jobs", "import", job.job_id)
             if may and _may_be_imported(job) else "",

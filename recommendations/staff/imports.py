@@ -26,7 +26,7 @@ from recommendations.services import jobs
 from recommendations.services.jobs import Job
 from recommendations.staff.import_forms import FileForm, MappingForm, kind_of, system_of, zones
 from recommendations.staff.import_jobs import steps
-from recommendations.staff.job_texts import size, state_badge
+from recommendations.staff.job_texts import file_name, size, state_badge
 
 _RECENT = 5
 # Enough for the first rows of most files.
@@ -166,7 +166,7 @@ def _sample(key: str) -> tuple[Sample, int]:
 def _recent(job: Job) -> dict[str, Any]:
     return {
         "url": detail_url("jobs", job.job_id),
-        "name": PurePosixPath(str(job.parameters.get("key", job.job_id))).name,
+        "name": file_name(job),
         "what": "check" if job.parameters.get("dry_run") else "import",
         "state": state_badge(job),
         "when": moment(from_iso(job.created_at)),

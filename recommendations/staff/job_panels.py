@@ -83,7 +83,7 @@ def _run_link(last: LastRun) -> Any:
 
 def _start(row: Planned) -> Any:
     if row.name in _PAGES:
-        return link(f"{row.name.capitalize()} …", reverse(_PAGES[row.name]))
+        return link("Open", reverse(_PAGES[row.name]))
     if row.name not in DESCRIPTIONS:
         return NOTHING
     return link("Run", action_url("jobs", row.name))

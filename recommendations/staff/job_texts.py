@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import PurePosixPath
 from typing import Any
 
 from django.conf import settings
@@ -67,6 +68,18 @@ DESCRIPTIONS: Mapping[str, Description] = {
     "export": Description("Writes events, items, users or ready lists to a file in S3.", ""),
     "import": Description("Stores the rows of an uploaded file, or checks them.", ""),
 }
+
+
+def file_name(job: Job) -> str:
+    """Return what the file of an import is called."""
+    return PurePosixPath(str(job.parameters.get("key", "a file"))).name
+
+
+def label(job: Job) -> str:
+    """Return what stands for a job in a list."""
+    if job.name != "import":
+        return job.name
+    return f"{'check' if job.parameters.get('dry_run') else 'import'} {file_name(job)}"
 
 
 def describe(name: str) -> str:

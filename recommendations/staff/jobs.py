@@ -38,6 +38,7 @@ from recommendations.staff.job_texts import (
     DESCRIPTIONS,
     duration,
     estimated_cost,
+    label,
     rows_handled,
     size,
     state_badge,
@@ -132,7 +133,7 @@ class JobResource(Resource):
     plural = "Jobs"
     permission = "recommendations:read"
     columns = (
-        Column("Job", lambda row: row.name),
+        Column("Job", label, "breakable"),
         Column("State", state_badge),
         Column("Step", lambda row: row.step, "wide-only"),
         Column("Started (UTC)", lambda row: moment(from_iso(row.created_at))),

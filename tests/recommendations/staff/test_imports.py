@@ -183,6 +183,8 @@ def test_a_file_of_another_system_is_read_as_that_means_it(log_in: LogIn) -> Non
         "feedback.jsonl",
     )
     assert "as Gorse means it" in text(client, url)
+    unknown = run(client, start(client, url, {"default_type": "purchase"}))
+    assert "choose that under “Change the columns”" in unknown
 
     page = run(client, start(client, url, {"default_type": "purchase", "type_0": "like"}))
 
