@@ -116,7 +116,7 @@ def deploy(folder: Path, shell: Shell) -> str:
     )
     there = Shell(folder, {**shell.environment, "VIRTUAL_ENV": str(environment)}, shell.port)
     there.environment["PATH"] = f"{environment / 'bin'}:{there.environment['PATH']}"
-    print(there.run("zappa deploy dev").splitlines()[-1])
+    print(there.run("zappa deploy dev", timeout=600).splitlines()[-1])
     found = aws(shell)("cloudformation").describe_stack_resource(
         StackName=FUNCTION, LogicalResourceId="ApiV2"
     )
