@@ -5,8 +5,8 @@ follows docs/operations.md, command by command, up to its first recommendation, 
 it, in the same run, the hello-world of `benchmarks/_hello.py` is deployed by plain Zappa.
 
 A cold start is measured from the start of the function's process to the first 200, in turns, each
-after a change of the function's configuration, which makes MiniStack start it anew. Unpacking the
-package, which AWS does otherwise, is not in it.
+after the process before was ended, so that MiniStack starts a new one. Unpacking the package, which
+AWS does otherwise, is not in it.
 """
 
 from __future__ import annotations
@@ -123,15 +123,16 @@ def _process(function: str) -> psutil.Process:
     return max(found, key=lambda process: process.create_time())
 
 
-def _cold(client: Any, target: Target, turn: int) -> tuple[float, float]:
+def _cold(target: Target) -> tuple[float, float]:
     """Start a function anew; return seconds until its first 200, by the clock and the processor."""
-    client.update_function_configuration(
-        FunctionName=target.function, Description=f"started for the {turn}th time"
-    )
-    time.sleep(1.0)
+    old = _process(target.function)
+    old.kill()
+    old.wait(10)
     target.call()
     now = time.time()
     process = _process(target.function)
+    if process.pid == old.pid:
+        raise RuntimeError(f"{target.function} was not started anew")
     used = process.cpu_times()
     return now - process.create_time(), used.user + used.system
 
@@ -143,9 +144,9 @@ def _warm(target: Target) -> float:
 
 
 def _in_turns(
-    ours: Callable[[int], Any], theirs: Callable[[int], Any], count: int
+    ours: Callable[[], Any], theirs: Callable[[], Any], count: int
 ) -> tuple[list[Any], list[Any]]:
-    pairs = [(ours(turn), theirs(turn)) for turn in range(count)]
+    pairs = [(ours(), theirs()) for _ in range(count)]
     return [pair[0] for pair in pairs], [pair[1] for pair in pairs]
 
 
@@ -155,11 +156,11 @@ def _sizes(client: Any, report: Report) -> None:
         report.add(f"package {name}", zipped_mb=function["CodeSize"] / MEGABYTE)
 
 
-def _cold_starts(client: Any, ours: Target, hello: Target, count: int, report: Report) -> float:
+def _cold_starts(ours: Target, hello: Target, count: int, report: Report) -> float:
     """Return how our cold start compares with the hello-world's."""
-    starts = _in_turns(
-        lambda turn: _cold(client, ours, turn), lambda turn: _cold(client, hello, turn), count
-    )
+    for target in (ours, hello):
+        target.call()
+    starts = _in_turns(lambda: _cold(ours), lambda: _cold(hello), count)
     for name, values in zip(("ours", "hello"), starts, strict=True):
         report.add(
             f"cold_start {name}",
@@ -179,7 +180,7 @@ def _warm_requests(ours: Target, hello: Target, count: int, report: Report) -> f
     for target in (ours, hello):
         for _ in range(10):
             target.call()
-    warm = _in_turns(lambda _: _warm(ours), lambda _: _warm(hello), count)
+    warm = _in_turns(lambda: _warm(ours), lambda: _warm(hello), count)
     for name, values in zip(("ours", "hello"), warm, strict=True):
         report.add(f"warm_request {name}", p50_ms=median(values))
     ratio = median(warm[0]) / median(warm[1])
@@ -219,10 +220,9 @@ def main() -> int:
             )
             key = {"Authorization": f"Api-Key {shell.environment['API_KEY']}"}
             ours = Target(API, shell.environment["BASE_URL"], path, key)
-            client = aws(shell)("lambda")
-            _sizes(client, report)
+            _sizes(aws(shell)("lambda"), report)
 
-            measured["cold_start"] = _cold_starts(client, ours, hello, options.starts, report)
+            measured["cold_start"] = _cold_starts(ours, hello, options.starts, report)
             measured["warm_request"] = _warm_requests(ours, hello, options.requests, report)
             measured["peak_rss"] = _peak(_process(API).pid)
             report.add(
