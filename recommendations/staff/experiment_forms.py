@@ -15,6 +15,7 @@ from recommendations.staff.placement_forms import RECOMMENDER_CHOICES
 from recommendations.staff.placement_texts import own_settings
 
 CONTROL, OTHER = "control", "other"
+_NONE_FREE = "There is none that runs no experiment: add a placement, or end an experiment first."
 
 
 class StartForm(forms.Form):
@@ -41,6 +42,8 @@ class StartForm(forms.Form):
     def __init__(self, data: Mapping[str, Any] | None, *, placements: Sequence[str]) -> None:
         super().__init__(data)
         self.fields["placement"].choices = [(name, name) for name in placements]
+        if not placements:
+            self.fields["placement"].help_text = _NONE_FREE
 
     def clean(self) -> dict[str, Any]:
         data: dict[str, Any] = super().clean() or {}

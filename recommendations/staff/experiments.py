@@ -26,11 +26,12 @@ from recommendations.services import experiment_changes, insights, placements
 from recommendations.services.experiments import UnknownPlacementError
 from recommendations.staff.experiment_actions import Listed, adopt, start, stop
 from recommendations.staff.experiment_forms import AdoptForm, StartForm, describe
-from recommendations.staff.insights import experiment_panels, variants_panel
+from recommendations.staff.insights import HOW_TO_READ, experiment_facts, variants_panel
 from recommendations.staff.placement_texts import sentences
 
 _WRITE = "placements:write"
 _PLACEMENTS = 100
+_GONE = Hint("There is no such experiment any more: it has ended meanwhile.")
 
 
 def state(row: Listed) -> Any:
@@ -57,12 +58,13 @@ def _result(request: HttpRequest, key: str) -> Mapping[str, Any]:  # noqa: ARG00
     try:
         found = insights.running_result(placement=key, until=datetime.now(UTC).date())
     except UnknownPlacementError:
-        return {"panels": [], "hint": Hint("There is no such experiment any more.")}
+        return {"hint": _GONE}
+    if found.experiment is None:
+        return {"hint": _GONE}
     return {
-        "panels": [
-            *experiment_panels(found.experiment),
-            variants_panel("Variants side by side", found.variants),
-        ],
+        "facts": experiment_facts(found.experiment),
+        "table": variants_panel("Variants side by side", found.variants).context,
+        "sentences": HOW_TO_READ,
     }
 
 
@@ -126,7 +128,9 @@ class ExperimentResource(Resource):
             offered=lambda row: row.is_running,
         ),
     )
-    parts = (Part(name="result", template="staff/recommendations/panels.html", load=_result),)
+    parts = (
+        Part(name="result", template="staff/recommendations/experiment_result.html", load=_result),
+    )
 
     def page(self, query: Query) -> Page[Listed]:
         position, wanted = query.position, query.filters.get("state", "")
@@ -210,7 +214,6 @@ def _facts(row: Listed) -> list[tuple[str, Any]]:
         ("State", state(row)),
         ("Placement", _placement_link(row)),
         ("Split", _split(row.experiment)),
-        ("Control", row.experiment.variants[0].name),
     ]
     if row.ended is not None:
         start = datetime.combine(row.ended.since, datetime.min.time(), UTC)

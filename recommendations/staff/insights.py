@@ -32,7 +32,7 @@ _VERDICTS = {
     "not_enough_data": ("not enough data yet", ""),
     "sample_ratio_mismatch": ("not valid", "bad"),
 }
-_RULE = (
+HOW_TO_READ = (
     "A verdict needs 7 days, and 1,000 lists and 100 clicks (or conversions) in each variant.",
     "It may be looked at every day: it comes later than a 95 % interval would have it, because "
     "whoever stops at the first good day is wrong far too often.",
@@ -176,24 +176,29 @@ def experiment_panels(state: ExperimentState | None) -> list[Panel]:
     """Return since when an experiment counts, whether its shares are fair, and how to read it."""
     if state is None:
         return []
-    facts = [
-        ("Control", state.control),
-        ("Counted since", f"{_day(state.since)}, on {state.days} days"),
-        ("Shares shown", _shares(state)),
-    ]
     return [
         Panel(
             title="Experiment",
             template="staff/panels/facts.html",
-            context={"facts": facts},
+            context={"facts": experiment_facts(state)},
             width="half",
         ),
         Panel(
             title="How to read it",
             template="staff/panels/sentences.html",
-            context={"sentences": _RULE},
+            context={"sentences": HOW_TO_READ},
             width="half",
         ),
+    ]
+
+
+def experiment_facts(state: ExperimentState) -> list[tuple[str, Any]]:
+    """Return since when an experiment counts, and whether its shares are fair."""
+    days = f"{state.days} day" if state.days == 1 else f"{state.days} days"
+    return [
+        ("Control", state.control),
+        ("Counted since", f"{_day(state.since)}, on {days}"),
+        ("Shares shown", _shares(state)),
     ]
 
 

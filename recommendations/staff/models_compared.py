@@ -18,7 +18,7 @@ from recommendations.services.versions import ModelVersion
 from recommendations.staff.model_quality import Difference, facts_compared, measures_compared
 
 _VERSIONS = 50
-_SAMPLES = 3
+_SAMPLES = 2
 _LONGEST_INPUT = 400
 _NONE = Hint("Nothing is known of these two to be compared.")
 
@@ -155,7 +155,7 @@ def _samples(asked: Mapping[str, str]) -> dict[str, Any]:
         keys = keys or report.recent_users()[:_SAMPLES]
         question = {"kind": "user", "part": "personal"}
     else:
-        keys = keys or report.popular_items(asked.get("after", ""))[:_SAMPLES]
+        keys = keys or report.popular_items(asked.get("before", ""))[:_SAMPLES]
         question = {"kind": "item", "part": "similar"}
     explorer = reverse("admin:explorer")
     models = {"version": asked.get("before", ""), "beside": asked.get("after", "")}

@@ -149,8 +149,8 @@ def _model_tiles(days: int) -> list[dict[str, Any]]:
             "url": list_url(name),
         }
         for name, label in (
-            ("users", "Users who did something"),
-            ("items", "Items they did it with"),
+            ("users", "Users"),
+            ("items", "Items"),
         )
     ]
 

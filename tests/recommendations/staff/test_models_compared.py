@@ -78,7 +78,7 @@ def test_samples_are_what_both_would_show(log_in: LogIn) -> None:
     for url in (user, item):
         assert "By v2" in client.get(url).content.decode()
     assert len(parts("users", users="a, b,a")) == 2
-    assert parts("items", after="none") == []
+    assert parts("items", before="none") == []
 
 
 @pytest.mark.usefixtures("better")
