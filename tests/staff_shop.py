@@ -16,11 +16,12 @@ from django.urls import resolve
 
 from core import audit
 from core.staff.resource import Resource
+from core.validation import to_key
 from project.staff import site
 from recommendations.entities import Event, Item, Line
 from recommendations.jobs import train
 from recommendations.placements import Experiment, Placement, Variant
-from recommendations.services import catalogue, dead_letters, events, placements
+from recommendations.services import catalogue, dead_letters, events, placements, realtime
 from users.backends import staff_user
 from users.entities import Customer
 from users.permissions import ROLES, Role
@@ -81,6 +82,9 @@ def fill() -> None:
             for order in range(2)
         ]
     )
+    recent = events.recent(limit=100).rows
+    keys_of = [(event.actor, f"{to_key(event.timestamp)}#{event.event_id}") for event in recent]
+    realtime.follow(keys=keys_of, item_ids={f"p{number}" for number in range(len(SHELF))})
     for _ in range(2):
         train()
     for limit in (10, 4):

@@ -30,6 +30,7 @@ from core.staff.resource import (
     Column,
     Filter,
     Hint,
+    Link,
     Outcome,
     Panel,
     Part,
@@ -141,6 +142,13 @@ class ItemResource(Resource):
         ),
         Filter(name="category", title="category", placeholder="exact name"),
         Filter(name="label", title="label", placeholder="exact label"),
+    )
+    links = (
+        Link(
+            label="Events",
+            permission="events:read",
+            url=lambda row: list_url("events", item=row.item_id),
+        ),
     )
     actions = (
         Action(
