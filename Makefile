@@ -1,5 +1,5 @@
 # `make demo` and `make test` need only Python 3.11 or newer and make.
-.PHONY: demo test fuzz test-large coverage lint format lock clean test-deploy benchmark-quality benchmark-api browser local dev help
+.PHONY: demo test fuzz test-large coverage lint format lock clean test-deploy benchmark-quality benchmark-api benchmark-deployment browser local dev help
 .DEFAULT_GOAL := help
 
 BIN := .venv/bin
@@ -16,6 +16,7 @@ help:
 	@echo "make test-deploy        only the deployment to an emulated AWS"
 	@echo "make benchmark-quality  how good the recommendations are, beside peers"
 	@echo "make benchmark-api      how fast the API is: own cost, under load, deployed"
+	@echo "make benchmark-deployment  sizes, cold starts and costs of a deployment, beside a hello-world"
 	@echo "make format             format the code"
 	@echo "make lock               renew requirements/*.txt from requirements/*.in"
 	@echo "make clean              remove the environment and all caches; the demo's data stays"
@@ -72,6 +73,11 @@ benchmark-api:
 	$(BIN)/python -m benchmarks.instructions
 	$(BIN)/python -m benchmarks.load
 	$(BIN)/python -m benchmarks.latency
+
+benchmark-deployment:
+	@$(INSTALL) benchmark
+	$(BIN)/python -m benchmarks.costs
+	$(BIN)/python -m benchmarks.deployment
 
 format: dev
 	$(BIN)/ruff check --fix-only .

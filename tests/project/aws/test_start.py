@@ -68,6 +68,7 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with zipfile.ZipFile(packages.archive(frozenset({"api"}), emulated=True)) as archive:
         archive.extractall(folder)
     ours = folder / "ours"
+    ours.mkdir()
     left_out = shutil.ignore_patterns("__pycache__", "fixtures")
     for name in PROJECT:
         source = packages.ROOT / name
