@@ -74,6 +74,7 @@ class ImportParameters(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
             system=self.system,
             mapped=self.columns,
             ignored=frozenset({*self.ignored, PROBLEM}),
+            only_mapped=bool(self.columns),
             rules=EventRules(
                 now=datetime.now(UTC),
                 default_type=self.default_type,

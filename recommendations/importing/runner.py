@@ -20,6 +20,8 @@ from recommendations.importing.stores import Store, store_for
 
 System = Literal["gorse", "recombee"]
 _PATIENCE_SECONDS = 120.0
+# Keys that are left out are named up to so many; objects may have any number of them.
+_MOST_NAMED = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +35,9 @@ class Plan:
     mapped
         The field by column (CSV) or key (JSON Lines), where the name does not say it.
     ignored
-        Keys of JSON Lines objects to leave out.
+        Columns, or keys of JSON Lines objects, to leave out.
+    only_mapped
+        Leave out all keys of JSON Lines objects that are not mapped, also those that come late.
     batch
         Rows that are stored at once; memory grows with it.
     after_line
@@ -46,6 +50,7 @@ class Plan:
     format: Format | None = None
     mapped: Mapping[str, str] = field(default_factory=dict)
     ignored: frozenset[str] = frozenset()
+    only_mapped: bool = False
     dry_run: bool = False
     batch: int = 1000
     after_line: int = 0
@@ -107,16 +112,7 @@ def _records(source: Source, plan: Plan, summary: Summary) -> Iterator[Record | 
         yield from _translated(source, plan, summary, system)
         return
     if (plan.format or source.format()) == "jsonl":
-        for record in read_json_lines(source.lines()):
-            if isinstance(record, Record) and (plan.mapped or plan.ignored):
-                fields = {
-                    plan.mapped.get(name, name): value
-                    for name, value in record.fields.items()
-                    if name not in plan.ignored
-                }
-                yield record._replace(fields=fields)
-            else:
-                yield record
+        yield from _renamed(source, plan, summary)
         return
     reader = _csv_reader(source)
     try:
@@ -126,6 +122,24 @@ def _records(source: Source, plan: Plan, summary: Summary) -> Iterator[Record | 
         raise SourceError(message) from error
     summary.unused = tuple(name for name in columns.unused if name not in plan.ignored)
     yield from reader.rows(columns.fields)
+
+
+def _renamed(source: Source, plan: Plan, summary: Summary) -> Iterator[Record | Reject]:
+    """Yield the objects of a file of our own with their keys as mapped."""
+    left_out: set[str] = set()
+    for record in read_json_lines(source.lines()):
+        if isinstance(record, Reject):
+            yield record
+            continue
+        taken = {name: value for name, value in record.fields.items() if name not in plan.ignored}
+        if plan.only_mapped:
+            others = taken.keys() - plan.mapped.keys()
+            if others and len(left_out) < _MOST_NAMED:
+                left_out |= others
+            taken = {name: value for name, value in taken.items() if name in plan.mapped}
+        fields = {plan.mapped.get(name, name): value for name, value in taken.items()}
+        yield record._replace(fields=fields)
+    summary.unused = tuple(sorted(left_out))
 
 
 def _csv_reader(source: Source) -> CsvReader:

@@ -127,6 +127,16 @@ def test_objects_come_out_with_the_reason_and_rows_that_are_none_as_they_were() 
     assert catalogue.find(item_id="bulb") is not None
 
 
+def test_keys_that_nobody_matched_are_left_out_and_named_however_late_they_come() -> None:
+    lines = ['{"id": "lamp", "name": "Lamp"}', '{"id": "bulb", "name": "Bulb", "rare": 1}']
+    columns = {"id": "item_id", "name": "name"}
+    told = {"kind": "items", "format": "jsonl", "columns": columns}
+
+    done = run("\n".join(lines), told, "items.jsonl")
+
+    assert (done["stored"], done["rejected"], done["unused"]) == (2, 0, ["rare"])
+
+
 def test_a_column_that_is_to_be_left_out_is_left_out_even_if_its_name_is_known() -> None:
     text = "id,name,e-mail,Mail\nu1,Ada,ada@example.com,other@example.com\n"
     told = {
