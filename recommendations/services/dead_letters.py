@@ -17,7 +17,7 @@ from recommendations.storage import events
 from recommendations.storage.dead_letters import DeadLetter
 from recommendations.storage.events import ALWAYS, EventKey, Period
 
-__all__ = ["DeadLetter", "collect", "discard", "find", "keep", "listing", "retry"]
+__all__ = ["DeadLetter", "collect", "discard", "find", "keep", "listing", "retry", "retry_all"]
 
 _GIVEN_UP = "it failed at every try"
 _LEFT_THE_STREAM = "it failed at every try, and is no longer in the stream; run a rebuild"
@@ -78,6 +78,17 @@ def retry(*, letter_id: str) -> bool:
     if not failed:
         storage.delete([letter_id])
     return not failed
+
+
+def retry_all() -> tuple[int, list[DeadLetter]]:
+    """Try all dead letters again, the oldest first; return how many went and those that stay."""
+    page = storage.listing(limit=_MOST)
+    letters = list(page.rows)
+    while page.next is not None:
+        page = storage.listing(limit=_MOST, position=page.next)
+        letters += page.rows
+    left = [each for each in reversed(letters) if not retry(letter_id=each.letter_id)]
+    return len(letters) - len(left), left
 
 
 def discard(*, letter_id: str) -> bool:

@@ -113,3 +113,22 @@ def test_what_lambda_gives_up_is_collected_from_its_queue() -> None:
 
 def test_without_a_queue_there_is_nothing_to_collect() -> None:
     assert dead_letters.collect() == 0
+
+
+def test_all_letters_are_tried_again_and_those_that_fail_stay() -> None:
+    stored = event("ann", "e1")
+    events.record(events=[stored])
+    actor, moment = key_of(stored)
+    whole = {"Keys": {"user_id": {"S": actor}, "timestamp#event_id": {"S": moment}}}
+    dead_letters.keep(
+        records=[
+            {"dynamodb": {**whole, "ApproximateCreationDateTime": 1, "SequenceNumber": "1"}},
+            {"dynamodb": {"ApproximateCreationDateTime": 2, "SequenceNumber": "2"}},
+        ]
+    )
+
+    done, left = dead_letters.retry_all()
+
+    assert done == 1
+    assert [letter.key for letter in left] == [None]
+    assert keys() == [None]
