@@ -48,7 +48,13 @@ FUNCTIONS = "/aws/lambda/alsobought-local-"
 def _deploy(shell: Shell) -> Site:
     guide = Guide()
     guide.take(STARTS_MINISTACK)
-    for word in ("export AWS_ENDPOINT_URL", "zappa deploy local_api", "createstaff"):
+    words = (
+        "export AWS_ENDPOINT_URL",
+        "infrastructure local",
+        "manage.py deploy local",
+        "createstaff",
+    )
+    for word in words:
         shell.run(guide.take(word), timeout=DEPLOYS_SECONDS)
     shell.run(guide.take("zappa invoke local_jobs"), timeout=DEPLOYS_SECONDS)
     shell.run('export BASE_URL="$(python -m project.aws.address)"')

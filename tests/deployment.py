@@ -42,13 +42,13 @@ class Shell:
     def command(self, block: str) -> str:
         return block.replace(DOCUMENTED_PORT, str(self.port))
 
-    def run(self, block: str, *, timeout: float = 240) -> str:
+    def run(self, block: str, *, timeout: float = 400, **variables: str) -> str:
         script = f"set -euo pipefail\n{self.command(block)}\nenv -0 > {self._kept}"
         started = time.monotonic()
         answer = subprocess.run(
             ["bash", "-c", script],
             cwd=self.folder,
-            env=self.environment,
+            env={**self.environment, **variables},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -56,6 +56,9 @@ class Shell:
         )
         print(f"{time.monotonic() - started:5.1f} s  {block.splitlines()[-1]}")
         assert answer.returncode == 0, f"{block}\n{answer.stdout}"
+        if variables:
+            # They were for this block alone.
+            return answer.stdout
         lines = self._kept.read_text().split("\0")
         self.environment = dict(line.split("=", 1) for line in lines if "=" in line)
         return answer.stdout

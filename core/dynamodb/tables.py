@@ -143,6 +143,11 @@ def registered() -> dict[str, type[Table]]:
     return dict(sorted(Table._registry.items()))
 
 
+def has_indexes(name: str) -> bool:
+    """Tell whether a table, by its full name, has secondary indexes."""
+    return bool(registered()[name]._indexes)
+
+
 def definition(model: type[Table]) -> dict[str, Any]:
     """Return a table's definition, in the shape that CreateTable and CloudFormation share."""
     attributes = dict.fromkeys(model.key_names(), "S")

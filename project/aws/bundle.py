@@ -7,7 +7,7 @@ import zipfile
 from pathlib import Path
 
 from project.aws.archive import add_tree, compile_tree, remove, unpacked_size
-from project.aws.assets import MANIFEST, collect
+from project.aws.assets import MANIFEST, collect_once
 from project.aws.stages import StageError
 
 MAX_BYTES = 250 * 1024 * 1024
@@ -27,7 +27,7 @@ PROJECT = frozenset(
 GENERATED = frozenset({"django_zappa_app.py", "zappa_settings.py"})
 
 
-def rebuild(path: Path, packages: Path) -> int:
+def rebuild(path: Path, packages: Path, *, static: bool) -> int:
     """Rewrite Zappa's zip in place and return its unpacked size in bytes.
 
     Parameters
@@ -36,6 +36,8 @@ def rebuild(path: Path, packages: Path) -> int:
         The zip as Zappa made it: everything in the project's folder.
     packages
         The zip of packages to put beside our code.
+    static
+        Whether the function serves static files.
 
     Raises
     ------
@@ -49,7 +51,8 @@ def rebuild(path: Path, packages: Path) -> int:
         remove(entry for entry in root.iterdir() if entry.name not in PROJECT | GENERATED)
         remove([root / "recommendations" / "fixtures", *root.rglob("__pycache__")])
         compile_tree(root)
-        _add_static(root / "staticfiles")
+        if static:
+            _add_static(root / "staticfiles")
         shutil.copyfile(packages, path)
         add_tree(root, path)
     size = unpacked_size(path)
@@ -63,7 +66,7 @@ def rebuild(path: Path, packages: Path) -> int:
 
 
 def _add_static(target: Path) -> None:
-    collect(target)
+    collect_once(target)
     if os.environ.get("STATIC_ADDRESS"):
         # They are elsewhere; pages only need to know their names.
         remove(entry for entry in target.iterdir() if entry.name != MANIFEST)

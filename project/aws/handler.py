@@ -26,7 +26,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
 
 from core.dynamodb.meter import metered
 from core.middleware import request_id
-from project.aws import http, rotation
+from project.aws import check, http, rotation
 from project.metrics import consumed, embedded
 
 django.setup()
@@ -72,6 +72,8 @@ def _route(event: Event) -> Callable[[Event, Any], Any]:
         return http.answer
     if "Records" in event:
         return _stream_handler(event["Records"])
+    if check.EVENT in event:
+        return check.answer
     if "command" in event:
         return _job(event["command"])
     if event.get("detail-type") == "Scheduled Event" and event.get("resources"):

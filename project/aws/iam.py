@@ -5,12 +5,15 @@ from typing import Any
 
 from django.conf import settings
 
-from core.dynamodb.tables import table_name
+from core.dynamodb.tables import has_indexes, table_name
 from project.aws.stages import Stage
 from project.aws.stream import failure_queue, source_tables
 from recommendations.exporting.s3 import PREFIX as EXPORTS
 from recommendations.importing.s3 import PREFIX as IMPORTS
 from recommendations.storage.artifacts import PREFIX as HANDED_ON
+
+# CloudFormation puts the number in.
+ACCOUNT = "${AWS::AccountId}"
 
 READ = ("dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query")
 CHANGE = (
@@ -42,7 +45,7 @@ TABLES: dict[str, dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
                 "users",
             ),
         ),
-        "Read": (READ, ("lists", "neighbours")),
+        "Read": (("dynamodb:BatchGetItem",), ("lists", "neighbours")),
     },
     "stream": {
         "Change": (
@@ -86,22 +89,21 @@ STREAM_ACTIONS = (
 )
 
 
-def policy(stage: Stage, *, account: str) -> dict[str, Any]:
+def policy(stage: Stage, *, account: str = ACCOUNT) -> dict[str, Any]:
     """Return the policy document of a stage's function."""
-    log_group = f"arn:aws:logs:{stage.region}:{account}:log-group:/aws/lambda/{stage.function}"
+    log_group = f"arn:aws:logs:{stage.region}:{account}:log-group:{stage.log_group}"
     statements = [
         *(part for role in sorted(stage.roles) for part in _tables(stage, account, role)),
-        _allow("LogGroup", ["logs:CreateLogGroup"], [log_group]),
-        _allow("LogStreams", ["logs:CreateLogStream", "logs:PutLogEvents"], [f"{log_group}:*"]),
+        allow("LogStreams", ["logs:CreateLogStream", "logs:PutLogEvents"], [f"{log_group}:*"]),
     ]
     parameter = stage.environment.get("SECRET_KEY_PARAMETER")
     if parameter:
         arn = f"arn:aws:ssm:{stage.region}:{account}:parameter/{parameter.lstrip('/')}"
-        statements.append(_allow("SecretKey", ["ssm:GetParameter"], [arn]))
+        statements.append(allow("SecretKey", ["ssm:GetParameter"], [arn]))
     jobs = settings.JOBS_FUNCTION
     if jobs and "api" in stage.roles:
         arn = f"arn:aws:lambda:{stage.region}:{account}:function:{jobs}"
-        statements.append(_allow("StartJobs", ["lambda:InvokeFunction"], [arn]))
+        statements.append(allow("StartJobs", ["lambda:InvokeFunction"], [arn]))
     if settings.EXPORT_BUCKET:
         statements += _files(stage)
     statements += _training(stage, account)
@@ -112,10 +114,10 @@ def policy(stage: Stage, *, account: str) -> dict[str, Any]:
         streams = _streams(stage, account)
         queue = f"arn:aws:sqs:{stage.region}:{account}:{failure_queue(stage)}"
         statements += [
-            _allow("Streams", STREAM_ACTIONS, streams),
+            allow("Streams", STREAM_ACTIONS, streams),
             # The one action that DynamoDB offers no narrower resource for.
-            _allow("ListStreams", ["dynamodb:ListStreams"], ["*"]),
-            _allow("StreamFailures", ["sqs:SendMessage"], [queue]),
+            allow("ListStreams", ["dynamodb:ListStreams"], ["*"]),
+            allow("StreamFailures", ["sqs:SendMessage"], [queue]),
         ]
     return {"Version": "2012-10-17", "Statement": statements}
 
@@ -125,7 +127,7 @@ def _notes(stage: Stage, account: str) -> dict[str, Any]:
     operations = [_table(stage, account, table_name("operations"))]
     rows = {"dynamodb:LeadingKeys": ["stream", "usage#*"]}
     return {
-        **_allow("StreamNotes", ["dynamodb:PutItem", "dynamodb:UpdateItem"], operations),
+        **allow("StreamNotes", ["dynamodb:PutItem", "dynamodb:UpdateItem"], operations),
         "Condition": {"ForAllValues:StringLike": rows},
     }
 
@@ -141,20 +143,20 @@ def _files(stage: Stage) -> Iterator[dict[str, Any]]:
     if "jobs" in stage.roles:
         yield from _handed_on()
         writing = ["s3:AbortMultipartUpload", "s3:PutObject"]
-        yield _allow("WriteFiles", writing, [exports, imports])
-        yield _allow("ReadImports", ["s3:GetObject"], [imports])
+        yield allow("WriteFiles", writing, [exports, imports])
+        yield allow("ReadImports", ["s3:GetObject"], [imports])
     if "api" in stage.roles:
-        yield _allow("LinkFiles", ["s3:GetObject"], [exports, imports])
-        yield _allow("UploadImports", ["s3:PutObject"], [imports])
+        yield allow("LinkFiles", ["s3:GetObject"], [exports, imports])
+        yield allow("UploadImports", ["s3:PutObject"], [imports])
 
 
 def _handed_on() -> Iterator[dict[str, Any]]:
     """Let the steps of a training hand files on to each other, and jobs remove old ones."""
     bucket = f"arn:aws:s3:::{settings.EXPORT_BUCKET}"
     prefixes = [f"{prefix}*" for prefix in (EXPORTS, HANDED_ON, IMPORTS)]
-    yield _allow("HandOn", ["s3:GetObject", "s3:PutObject"], [f"{bucket}/{HANDED_ON}*"])
-    yield _allow("RemoveFiles", ["s3:DeleteObject"], [f"{bucket}/{prefix}" for prefix in prefixes])
-    listing = _allow("ListFiles", ["s3:ListBucket"], [bucket])
+    yield allow("HandOn", ["s3:GetObject", "s3:PutObject"], [f"{bucket}/{HANDED_ON}*"])
+    yield allow("RemoveFiles", ["s3:DeleteObject"], [f"{bucket}/{prefix}" for prefix in prefixes])
+    listing = allow("ListFiles", ["s3:ListBucket"], [bucket])
     yield {**listing, "Condition": {"StringLike": {"s3:prefix": prefixes}}}
 
 
@@ -164,12 +166,12 @@ def _training(stage: Stage, account: str) -> Iterator[dict[str, Any]]:
     machine, topic = settings.TRAINING_STATE_MACHINE, settings.NOTIFICATION_TOPIC
     if machine and stage.roles & {"api", "jobs"}:
         machines = [f"arn:aws:states:{of}:stateMachine:{machine}"]
-        yield _allow("StartTraining", ["states:StartExecution"], machines)
+        yield allow("StartTraining", ["states:StartExecution"], machines)
     if machine and "api" in stage.roles:
         executions = [f"arn:aws:states:{of}:execution:{machine}:*"]
-        yield _allow("StopTraining", ["states:StopExecution"], executions)
+        yield allow("StopTraining", ["states:StopExecution"], executions)
     if topic and "jobs" in stage.roles:
-        yield _allow("Notify", ["sns:Publish"], [f"arn:aws:sns:{of}:{topic}"])
+        yield allow("Notify", ["sns:Publish"], [f"arn:aws:sns:{of}:{topic}"])
 
 
 def _failures(stage: Stage, account: str) -> list[dict[str, Any]]:
@@ -177,8 +179,8 @@ def _failures(stage: Stage, account: str) -> list[dict[str, Any]]:
     queue = f"arn:aws:sqs:{stage.region}:{account}:{settings.FAILURE_QUEUE}"
     reading = ("dynamodb:GetRecords", "dynamodb:GetShardIterator")
     return [
-        _allow("FailedRecords", reading, _streams(stage, account)),
-        _allow("FailureQueue", QUEUE_ACTIONS, [queue]),
+        allow("FailedRecords", reading, _streams(stage, account)),
+        allow("FailureQueue", QUEUE_ACTIONS, [queue]),
     ]
 
 
@@ -187,15 +189,24 @@ def _streams(stage: Stage, account: str) -> list[str]:
 
 
 def _tables(stage: Stage, account: str, role: str) -> Iterator[dict[str, Any]]:
-    for kind, (actions, names) in TABLES[role].items():
-        tables = [_table(stage, account, table_name(name)) for name in names]
-        indexes = [f"{table}/index/*" for table in tables]
-        yield _allow(f"{role.capitalize()}{kind}", actions, [*tables, *indexes])
+    indexes: list[str] = []
+    for kind, (actions, short_names) in TABLES[role].items():
+        names = [table_name(name) for name in short_names]
+        tables = [_table(stage, account, name) for name in names]
+        yield allow(f"{role.capitalize()}{kind}", actions, tables)
+        if "dynamodb:Query" in actions:
+            indexes += [
+                f"{table}/index/*"
+                for name, table in zip(names, tables, strict=True)
+                if has_indexes(name)
+            ]
+    yield allow(f"{role.capitalize()}Indexes", ["dynamodb:Query"], sorted(indexes))
 
 
 def _table(stage: Stage, account: str, name: str) -> str:
     return f"arn:aws:dynamodb:{stage.region}:{account}:table/{name}"
 
 
-def _allow(sid: str, actions: Any, resources: list[str]) -> dict[str, Any]:
+def allow(sid: str, actions: Any, resources: list[str]) -> dict[str, Any]:
+    """Return a statement that allows actions on resources."""
     return {"Sid": sid, "Effect": "Allow", "Action": list(actions), "Resource": resources}

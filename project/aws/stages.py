@@ -16,6 +16,8 @@ from typing import Any, Self
 SETTINGS_FILE = Path(__file__).resolve().parents[2] / "zappa_settings.json"
 # In the order in which they are deployed: what is called before what calls it.
 ROLES = ("jobs", "stream", "api")
+# What API Gateway, the stream and those who start jobs call; it names the release that serves.
+ALIAS = "live"
 LOG_DAYS = 30
 # CloudWatch takes no other numbers.
 _LOG_DAYS = frozenset({1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1827, 3653})
@@ -49,6 +51,16 @@ class Stage:
     def deployment(self) -> str:
         """Return what the names of the stages that work together start with."""
         return self.name.rpartition("_")[0]
+
+    @property
+    def live_function(self) -> str:
+        """Return what to call so that the release that serves answers."""
+        return f"{self.function}:{ALIAS}"
+
+    @property
+    def log_group(self) -> str:
+        """Return the name of the log group that Lambda writes to."""
+        return f"/aws/lambda/{self.function}"
 
     @property
     def role_name(self) -> str:
@@ -125,6 +137,11 @@ class Deployment:
     def stack(self) -> str:
         """Return the name of the CloudFormation stack of all that is not a function."""
         return re.sub(r"[^a-z0-9]+", "-", f"{self.project}-{self.name}".lower()).strip("-")
+
+    @property
+    def alarm_topic(self) -> str:
+        """Return the name of the SNS topic that tells people, of alarms and of trainings."""
+        return self.jobs.environment.get("NOTIFICATION_TOPIC") or f"{self.stack}-alarms"
 
     @property
     def buckets(self) -> dict[str, str]:

@@ -27,7 +27,7 @@ OPTIONS: dict[str, Any] = {
     "MaximumRetryAttempts": 8,
     "MaximumRecordAgeInSeconds": 6 * 3600,
 }
-_QUEUE_SECONDS = 14 * 24 * 3600
+QUEUE_SECONDS = 14 * 24 * 3600
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +58,9 @@ def failure_queue(stage: Stage) -> str:
 def connect(stage: Stage) -> Iterator[Mapping]:
     """Create the mappings that are missing and correct those that differ; yield each.
 
+    Those of tables that are not this deployment's any more, since others were restored in their
+    place, are deleted.
+
     Raises
     ------
     StageError
@@ -65,18 +68,23 @@ def connect(stage: Stage) -> Iterator[Mapping]:
     """
     client = boto3.client("lambda", region_name=stage.region)
     wanted = {**OPTIONS, "DestinationConfig": {"OnFailure": {"Destination": _queue_arn(stage)}}}
-    for table in source_tables():
-        stream = _stream_arn(table)
+    streams = {table: _stream_arn(table) for table in source_tables()}
+    for mapping in client.list_event_source_mappings(FunctionName=stage.live_function)[
+        "EventSourceMappings"
+    ]:
+        if mapping["EventSourceArn"] not in streams.values():
+            client.delete_event_source_mapping(UUID=mapping["UUID"])
+    for table, stream in streams.items():
         found = _find(client, stage, stream)
         if found is None:
             client.create_event_source_mapping(
-                FunctionName=stage.function,
+                FunctionName=stage.live_function,
                 EventSourceArn=stream,
                 StartingPosition=STARTING_POSITION,
                 Enabled=True,
                 **wanted,
             )
-        elif _differences(found, wanted):
+        elif _differences(found, wanted) or found["State"] in {"Disabled", "Disabling"}:
             client.update_event_source_mapping(UUID=found["UUID"], Enabled=True, **wanted)
         yield _describe(client, stage, table, wanted)
 
@@ -101,27 +109,28 @@ def disconnect(stage: Stage) -> Iterator[str]:
 def _stream_arn(table: str) -> str:
     found = status(table).stream
     if not found:
-        message = f"table {table} has no stream; run 'manage.py tables create' for this stage first"
+        message = f"table {table} has no stream; run 'manage.py infrastructure <deployment>' first"
         raise StageError(message)
     return found
 
 
 def _queue_arn(stage: Stage) -> str:
     client = boto3.client("sqs", region_name=stage.region)
-    url = client.create_queue(
-        QueueName=failure_queue(stage),
-        Attributes={
-            "MessageRetentionPeriod": str(_QUEUE_SECONDS),
-            "SqsManagedSseEnabled": "true",
-        },
-    )["QueueUrl"]
+    try:
+        url = client.get_queue_url(QueueName=failure_queue(stage))["QueueUrl"]
+    except client.exceptions.QueueDoesNotExist as error:
+        message = (
+            f"there is no queue {failure_queue(stage)}; run 'manage.py infrastructure "
+            f"{stage.deployment}' first"
+        )
+        raise StageError(message) from error
     answer = client.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
     return str(answer["Attributes"]["QueueArn"])
 
 
 def _find(client: Any, stage: Stage, stream: str) -> dict[str, Any] | None:
     answer = client.list_event_source_mappings(
-        FunctionName=stage.function, EventSourceArn=stream, MaxItems=100
+        FunctionName=stage.live_function, EventSourceArn=stream, MaxItems=100
     )
     mappings = [row for row in answer["EventSourceMappings"] if row["State"] != "Deleting"]
     return mappings[0] if mappings else None

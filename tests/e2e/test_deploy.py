@@ -12,6 +12,7 @@ import sys
 import urllib.request
 import zipfile
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from http.cookies import SimpleCookie
 from pathlib import Path
 from typing import Any
@@ -41,68 +42,137 @@ LOADS = {
 }
 
 
-@pytest.fixture
-def shell(tmp_path: Path) -> Shell:
-    return terminal(tmp_path)
+@dataclass(frozen=True)
+class Shop:
+    """What the guide has deployed, and the rest of the guide."""
+
+    guide: Guide
+    shell: Shell
+    client: Callable[[str], Any]
+    site: Site
+    deployed: str
+    trained: dict[str, Any]
 
 
-@pytest.fixture
-def ministack(shell: Shell) -> Iterator[None]:
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    """Follow the guide until the shop works: all tests of this module look at that one shop."""
+    shell = terminal(tmp_path_factory.mktemp("deployment"))
     with running_ministack(shell):
-        yield
+        guide = Guide()
+        guide.take(STARTS_MINISTACK)
+        shell.run(guide.take("export AWS_ENDPOINT_URL"))
+        client = aws(shell)
+        check_nothing_is_deployed_too_early(shell, client)
+        shell.run(guide.take("infrastructure local"))
+        deployed = shell.run(guide.take("manage.py deploy local"))
+        shell.run(guide.take("createstaff"))
+        trained = shell.run(guide.take("zappa invoke local_jobs"))
+        line = next(line for line in trained.splitlines() if '"recommendations.jobs.train' in line)
+        shell.run(guide.take("/api/v1/events/"))
+        site = Site(shell.environment["BASE_URL"], shell.environment["API_KEY"])
+        yield Shop(guide, shell, client, site, deployed, json.loads(line)["result"])
 
 
-def test_the_guide_deploys_a_working_shop(shell: Shell, ministack: None) -> None:
-    guide = Guide()
-    guide.take(STARTS_MINISTACK)
-    shell.run(guide.take("export AWS_ENDPOINT_URL"))
-    client = aws(shell)
-
+def check_nothing_is_deployed_too_early(shell: Shell, client: Callable[[str], Any]) -> None:
+    """What is missing stops a command before it changes anything, and is told."""
+    stopped = shell.run("! python manage.py infrastructure local --yes", AWS_ACCESS_KEY_ID="AKIA")
+    assert "AWS does not know these credentials" in stopped
     assert "python -m project.aws.parameters create" in shell.run("! zappa deploy local_api")
+    shell.run("python -m project.aws.parameters create")
+    assert "'manage.py infrastructure local' first" in shell.run("! zappa deploy local_api")
     assert client("lambda").list_functions()["Functions"] == []
     assert client("iam").list_roles()["Roles"] == []
+    assert client("s3").list_buckets()["Buckets"] == []
 
-    deployed = shell.run(guide.take("zappa deploy local_api"))
-    assert "Stream of alsobought-local-events: Enabled" in deployed
-    sizes = re.findall(r"Package: ([\d.]+) MB, ([\d.]+) MB unpacked", deployed)
+
+def test_the_guide_deploys_a_working_shop(shop: Shop) -> None:
+    assert "Stream of alsobought-local-events: Enabled" in shop.deployed
+    sizes = re.findall(r"Package: ([\d.]+) MB, ([\d.]+) MB unpacked", shop.deployed)
     jobs, stream, api = [(float(packed), float(unpacked)) for packed, unpacked in sizes]
     assert max(api[0], stream[0]) <= 30
     assert jobs[0] <= 80
     assert jobs[1] <= 230
     for role in ROLES:
-        check_package(client, shell, role)
-        check_policy(client, role)
+        check_package(shop.client, shop.shell, role)
+        check_policy(shop.client, role)
+    assert shop.trained["published"] is True
+    assert shop.trained["users"] > 100
+    answer = shop.site.recommendations("new-customer")
+    assert answer["model_version"] == shop.trained["version"]
+    check_http(shop.site)
+    check_a_purchase_changes_the_list(shop.site)
+    check_login(shop.site, shop.shell.environment["STAFF_PASSWORD"])
+    check_refusals(shop.client, shop.shell.folder)
 
-    shell.run(guide.take("createstaff"))
-    trained = shell.run(guide.take("zappa invoke local_jobs"))
-    line = next(line for line in trained.splitlines() if '"recommendations.jobs.train' in line)
-    result = json.loads(line)["result"]
-    assert result["published"] is True
-    assert result["users"] > 100
-
-    shell.run(guide.take("/api/v1/events/"))
-    site = Site(shell.environment["BASE_URL"], shell.environment["API_KEY"])
-    answer = site.recommendations("new-customer")
-    assert answer["model_version"] == result["version"]
-    check_http(site)
-    check_a_purchase_changes_the_list(site)
-    check_login(site, shell.environment["STAFF_PASSWORD"])
-    check_refusals(client, shell.folder)
-
-    seen = shell.run(guide.take("zappa status local_api"))
+    seen = shop.shell.run(shop.guide.take("zappa status local_api"))
     assert "alsobought-local-events: Enabled, last result: OK" in seen
-    check_logs(seen, secrets=[shell.environment["API_KEY"], shell.environment["STAFF_PASSWORD"]])
-    check_counters(client)
-    check_schedule(client, site)
+    assert "release" in seen
+    secrets = [shop.shell.environment["API_KEY"], shop.shell.environment["STAFF_PASSWORD"]]
+    check_logs(seen, secrets=secrets)
+    check_counters(shop.client)
+    check_schedule(shop.client, shop.site)
 
-    shell.run(guide.take("rotate"))
-    assert site.recommendations("new-customer")["results"]
 
-    shell.run(guide.take("zappa undeploy local_api"))
+def test_the_tables_are_as_the_models_say(shop: Shop) -> None:
+    dynamodb = shop.client("dynamodb")
+    for name in dynamodb.list_tables()["TableNames"]:
+        backups = dynamodb.describe_continuous_backups(TableName=name)
+        recovery = backups["ContinuousBackupsDescription"]["PointInTimeRecoveryDescription"]
+        assert recovery["PointInTimeRecoveryStatus"] == "ENABLED", name
+    ttl = dynamodb.describe_time_to_live(TableName="alsobought-local-operations")
+    assert ttl["TimeToLiveDescription"]["AttributeName"] == "expires_at"
+
+
+def test_an_update_that_fails_its_check_changes_nothing(shop: Shop) -> None:
+    serving = release(shop, "api")
+    module = shop.shell.folder / "recommendations" / "urls.py"
+    whole = module.read_text()
+    module.write_text(f"{whole}\nraise RuntimeError('a fault that no test has found')\n")
+    stopped = shop.shell.run("! zappa update local_api")
+    module.write_text(whole)
+    assert "did not pass its check: RuntimeError" in stopped
+    assert "a fault that no test has found" in stopped
+    assert f"version {serving} serves as before" in stopped
+    assert release(shop, "api") == serving
+    # What is called without a version, by `zappa invoke` and schedules, is back as well.
+    client = shop.client("lambda")
+    codes = {
+        client.get_function_configuration(FunctionName=FUNCTION + "api", Qualifier=qualifier)[
+            "CodeSha256"
+        ]
+        for qualifier in ("live", "$LATEST")
+    }
+    assert len(codes) == 1
+    assert shop.site.recommendations("new-customer")["results"]
+
+
+def test_an_update_takes_the_new_secret_and_can_be_taken_back(shop: Shop) -> None:
+    before = {role: release(shop, role) for role in ROLES}
+    updated = shop.shell.run(shop.guide.take("rotate"))
+    assert updated.count("passed its check and serves") == len(ROLES)
+    after = {role: release(shop, role) for role in ROLES}
+    assert all(int(after[role]) > int(before[role]) for role in ROLES)
+    assert shop.site.recommendations("new-customer")["results"]
+
+    shop.shell.run(shop.guide.take("rollback"))
+    assert {role: release(shop, role) for role in ROLES} == before
+    assert shop.site.recommendations("new-customer")["results"]
+
+
+def test_undeploying_leaves_the_data(shop: Shop) -> None:
+    shop.shell.run(shop.guide.take("undeploy local"))
+    client = shop.client
     assert client("lambda").list_functions()["Functions"] == []
     assert client("lambda").list_event_source_mappings()["EventSourceMappings"] == []
+    assert client("events").list_rules()["Rules"] == []
     assert "alsobought-local-events" in client("dynamodb").list_tables()["TableNames"]
-    assert guide.blocks == [], "the guide has commands that this test does not run"
+    assert shop.guide.blocks == [], "the guide has commands that this test does not run"
+
+
+def release(shop: Shop, role: str) -> str:
+    alias = shop.client("lambda").get_alias(FunctionName=FUNCTION + role, Name="live")
+    return str(alias["FunctionVersion"])
 
 
 def check_package(client: Callable[[str], Any], shell: Shell, role: str) -> None:
@@ -115,7 +185,8 @@ def check_package(client: Callable[[str], Any], shell: Shell, role: str) -> None
     with zipfile.ZipFile(path) as archive:
         archive.extractall(folder)
     entries = {entry.name for entry in folder.iterdir()}
-    assert {"core", "project", "recommendations", "users", "templates", "staticfiles"} <= entries
+    assert {"core", "project", "recommendations", "users", "templates"} <= entries
+    assert ("staticfiles" in entries) == (role == "api")
     assert not entries & {"tests", "docs", "benchmarks", "requirements", ".local", "ministack"}
     assert not entries & {"pytest", "mypy", "playwright", "cfnlint", "troposphere", "pip"}
     assert not (folder / "recommendations" / "fixtures").exists()
@@ -157,7 +228,7 @@ def check_policy(client: Callable[[str], Any], role: str) -> None:
     """Named actions on named resources."""
     name = client("lambda").get_function_configuration(FunctionName=FUNCTION + role)["Role"]
     document = client("iam").get_role_policy(
-        RoleName=name.rpartition("/")[2], PolicyName="zappa-permissions"
+        RoleName=name.rpartition("/")[2], PolicyName="function"
     )["PolicyDocument"]
     for statement in document["Statement"]:
         assert not [action for action in statement["Action"] if "*" in action]

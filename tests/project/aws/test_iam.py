@@ -37,7 +37,7 @@ CHANGE = READ | {"BatchWriteItem", "DeleteItem", "PutItem", "UpdateItem"}
     ("role", "table", "actions"),
     [
         ("api", "accounts", CHANGE),
-        ("api", "neighbours", READ),
+        ("api", "neighbours", {"BatchGetItem"}),
         ("api", "placement_stats", CHANGE),
         ("stream", "accounts", set()),
         ("stream", "profiles", CHANGE),
@@ -48,7 +48,7 @@ CHANGE = READ | {"BatchWriteItem", "DeleteItem", "PutItem", "UpdateItem"}
         ("jobs", "profiles", CHANGE | {"Scan"}),
         ("jobs", "event_effects", CHANGE | {"Scan"}),
         ("api", "event_effects", CHANGE),
-        ("api", "lists", READ),
+        ("api", "lists", {"BatchGetItem"}),
         ("stream", "lists", CHANGE),
         ("stream", "placement_stats", CHANGE),
         ("jobs", "events", {"DescribeTable"} | CHANGE | {"Scan"}),

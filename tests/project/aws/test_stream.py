@@ -5,7 +5,7 @@ import boto3
 import pytest
 
 from project.aws import iam, stream
-from project.aws.stages import Stage
+from project.aws.stages import ALIAS, Stage
 
 STAGE = Stage(
     name="tests",
@@ -28,7 +28,12 @@ def function(dynamodb: None) -> Iterator[Any]:
         Handler="nothing.handler",
         Code={"ZipFile": CODE},
     )
+    version = client.publish_version(FunctionName=STAGE.function)["Version"]
+    client.create_alias(FunctionName=STAGE.function, Name=ALIAS, FunctionVersion=version)
+    queue = boto3.client("sqs", region_name=STAGE.region)
+    address = queue.create_queue(QueueName=stream.failure_queue(STAGE))["QueueUrl"]
     yield client
+    queue.delete_queue(QueueUrl=address)
     list(stream.disconnect(STAGE))
     client.delete_function(FunctionName=STAGE.function)
 
@@ -44,13 +49,15 @@ def test_connecting_creates_a_mapping_with_all_limits(function: Any) -> None:
     assert 0 < found["MaximumRecordAgeInSeconds"] <= 24 * 3600
     target = found["DestinationConfig"]["OnFailure"]["Destination"]
     assert target.endswith(":alsobought-tests-stream-failures")
+    # The mapping calls the release that serves, whichever that is.
+    assert found["FunctionArn"].endswith(f":{STAGE.live_function}")
 
 
 def test_connecting_again_changes_nothing(function: Any) -> None:
     (first,) = stream.connect(STAGE)
     (second,) = stream.connect(STAGE)
     assert second.identifier == first.identifier
-    mappings = function.list_event_source_mappings(FunctionName=STAGE.function)
+    mappings = function.list_event_source_mappings(FunctionName=STAGE.live_function)
     assert len(mappings["EventSourceMappings"]) == 1
 
 
@@ -63,6 +70,36 @@ def test_a_mapping_that_somebody_changed_is_seen_and_mended(function: Any) -> No
     (mended,) = stream.connect(STAGE)
     assert mended.healthy
     assert mended.identifier == mapping.identifier
+
+
+def test_a_mapping_that_was_switched_off_is_switched_on(function: Any) -> None:
+    (mapping,) = stream.connect(STAGE)
+    function.update_event_source_mapping(UUID=mapping.identifier, Enabled=False)
+    assert not next(stream.inspect(STAGE)).healthy
+    (mended,) = stream.connect(STAGE)
+    assert mended.healthy
+
+
+def test_a_mapping_to_a_table_that_was_replaced_goes(function: Any) -> None:
+    (mapping,) = stream.connect(STAGE)
+    table = boto3.client("dynamodb").create_table(
+        TableName="replaced-events",
+        AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+        BillingMode="PAY_PER_REQUEST",
+        StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"},
+    )["TableDescription"]
+    function.create_event_source_mapping(
+        FunctionName=STAGE.live_function,
+        EventSourceArn=table["LatestStreamArn"],
+        StartingPosition="LATEST",
+    )
+    list(stream.connect(STAGE))
+    boto3.client("dynamodb").delete_table(TableName="replaced-events")
+    (left,) = function.list_event_source_mappings(FunctionName=STAGE.live_function)[
+        "EventSourceMappings"
+    ]
+    assert left["UUID"] == mapping.identifier
 
 
 def test_a_mapping_that_is_not_there_is_missing(function: Any) -> None:
