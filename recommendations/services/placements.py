@@ -80,9 +80,9 @@ def find(*, name: str) -> StoredPlacement | None:
     return storage.find(name=name)
 
 
-def listing(*, limit: int, position: Any = None) -> Page[StoredPlacement]:
-    """Return placements in order of name."""
-    return storage.listing(limit=limit, position=position)
+def listing(*, limit: int, position: Any = None, prefix: str = "") -> Page[StoredPlacement]:
+    """Return placements whose name begins with a prefix, in order of name."""
+    return storage.listing(limit=limit, position=position, prefix=prefix)
 
 
 def history(*, name: str, limit: int, position: Any = None) -> Page[Version]:

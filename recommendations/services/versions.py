@@ -6,6 +6,7 @@ from typing import Any
 
 from core.pages import Page
 from recommendations.storage import versions as storage
+from recommendations.storage.events import ALWAYS, Period
 from recommendations.storage.versions import ModelVersion
 
 __all__ = [
@@ -31,9 +32,9 @@ class NotPublishableError(ValueError):
     """The version is unknown, or not all of its rows are stored."""
 
 
-def listing(*, limit: int, position: Any = None) -> Page[ModelVersion]:
-    """Return versions, newest first."""
-    return storage.listing(limit=limit, position=position)
+def listing(*, limit: int, position: Any = None, period: Period = ALWAYS) -> Page[ModelVersion]:
+    """Return versions that were made in a period, newest first."""
+    return storage.listing(limit=limit, position=position, period=period)
 
 
 def find(*, version: str) -> ModelVersion | None:

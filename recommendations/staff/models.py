@@ -8,7 +8,7 @@ from django.http import HttpRequest
 
 from core.pages import Page
 from core.staff.html import NOTHING, age, badge, day, link, moment, number, percent, plain
-from core.staff.links import action_url
+from core.staff.links import action_url, list_url
 from core.staff.resource import (
     Action,
     ActionError,
@@ -25,6 +25,7 @@ from core.validation import from_iso
 from recommendations import reporting
 from recommendations.services import versions
 from recommendations.services.versions import ModelVersion, NotPublishableError
+from recommendations.staff import cells
 from recommendations.staff.jobs import TRAIN
 from recommendations.staff.model_quality import measure, quality_panel
 from recommendations.staff.models_compared import compare_url
@@ -138,6 +139,7 @@ class ModelResource(Resource):
     singular = "Model version"
     plural = "Models"
     permission = "recommendations:read"
+    filters = cells.PERIOD_FILTERS
     columns = (
         Column("Version", lambda row: row.version.version, "nowrap"),
         Column("State", state),
@@ -190,7 +192,9 @@ class ModelResource(Resource):
     )
 
     def page(self, query: Query) -> Page[Listed]:
-        found = versions.listing(limit=query.limit, position=query.position)
+        found = versions.listing(
+            limit=query.limit, position=query.position, period=cells.period(query)
+        )
         live = versions.live() if found.rows else None
         return Page(tuple(Listed(row, live) for row in found.rows), found.next)
 
@@ -204,7 +208,9 @@ class ModelResource(Resource):
     def title(self, row: Listed) -> str:
         return f"Model {row.version.version}"
 
-    def empty(self, query: Query) -> Hint:  # noqa: ARG002  # there is nothing to narrow
+    def empty(self, query: Query) -> Hint:
+        if query.is_narrowed:
+            return Hint("No model was trained on these days.", "All models", list_url(self.name))
         return Hint(
             "No model has been trained yet. Training needs events: purchases, views or likes.",
             "Train a model now",

@@ -20,6 +20,7 @@ from core.staff.resource import (
     Panel,
     Query,
     Resource,
+    Search,
 )
 from core.validation import from_iso
 from recommendations.placements import Placement
@@ -94,6 +95,7 @@ class PlacementResource(Resource):
     plural = "Placements"
     permission = "recommendations:read"
     intro = "What the shop asks for by name, such as the front page. A change shows at once."
+    search = Search(help="The beginning of a placement’s name.", placeholder="home")
     columns = (
         Column("Placement", lambda row: row.placement.name, "nowrap"),
         Column("Shows", lambda row: RECOMMENDER_LABELS[row.placement.recommender]),
@@ -139,7 +141,7 @@ class PlacementResource(Resource):
     )
 
     def page(self, query: Query) -> Page[StoredPlacement]:
-        return placements.listing(limit=query.limit, position=query.position)
+        return placements.listing(limit=query.limit, position=query.position, prefix=query.search)
 
     def key(self, row: StoredPlacement) -> str:
         return row.placement.name
@@ -147,7 +149,11 @@ class PlacementResource(Resource):
     def find(self, key: str) -> StoredPlacement | None:
         return placements.find(name=key)
 
-    def empty(self, query: Query) -> Hint:  # noqa: ARG002  # there is nothing to narrow
+    def empty(self, query: Query) -> Hint:
+        if query.is_narrowed:
+            return Hint(
+                "No placement’s name begins with that.", "All placements", list_url(self.name)
+            )
         return Hint(
             "There are no placements yet. One says what the shop shows in one of its places: "
             "which recommender, which filters, and what to boost, bury or pin.",

@@ -10,6 +10,7 @@ from pynamodb.transactions import TransactWrite
 from core.dynamodb.batch import Get
 from core.dynamodb.conditions import held
 from core.dynamodb.connection import connection
+from core.dynamodb.sharded import LAST, NEXT
 from core.pages import Page, page_of
 from core.validation import validate
 from recommendations.models import PlacementRow, PlacementVersionRow
@@ -88,14 +89,13 @@ def find(*, name: str) -> StoredPlacement | None:
     return from_row(PlacementRow.load(PlacementRow.PK, name, consistent=True))
 
 
-def listing(*, limit: int, position: str | None = None) -> Page[StoredPlacement]:
-    """Return placements in order of name."""
+def listing(*, limit: int, position: str | None = None, prefix: str = "") -> Page[StoredPlacement]:
+    """Return placements whose name begins with a prefix, in order of name."""
+    first = prefix or NEXT if position is None else position + NEXT
     rows = [
         found
         for row in PlacementRow.query(
-            PlacementRow.PK,
-            None if position is None else PlacementRow.sk > position,
-            limit=limit + 1,
+            PlacementRow.PK, PlacementRow.sk.between(first, prefix + LAST), limit=limit + 1
         )
         if (found := from_row(row)) is not None
     ]

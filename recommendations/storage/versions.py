@@ -9,6 +9,7 @@ from core.dynamodb.batch import READ_LIMIT, Delete, Get, Put, chunks, read_batch
 from core.dynamodb.conditions import held
 from core.pages import Page, page_of
 from recommendations.models import ListRow, ServingRow, VersionRow
+from recommendations.storage.events import ALWAYS, Period
 
 # So many of the longest ids or category names stay within the 400 KB of a row.
 NAMES_PER_ROW = 500
@@ -78,16 +79,16 @@ def find(*, version: str) -> ModelVersion | None:
     return None if row is None else _from_row(row)
 
 
-def listing(*, limit: int, position: str | None = None) -> Page[ModelVersion]:
-    """Return versions, newest first."""
-    rows = list(
-        VersionRow.query(
-            VersionRow.PK,
-            None if position is None else VersionRow.sk < position,
-            scan_index_forward=False,
-            limit=limit + 1,
-        )
-    )
+def listing(
+    *, limit: int, position: str | None = None, period: Period = ALWAYS
+) -> Page[ModelVersion]:
+    """Return versions that were made in a period, newest first."""
+    if period.is_empty:
+        return Page(())
+    # Both ends are included, so the row at the position comes once more.
+    between = VersionRow.sk.between(period.first_key, position or period.last_key)
+    found = VersionRow.query(VersionRow.PK, between, scan_index_forward=False, limit=limit + 2)
+    rows = [row for row in found if row.sk != position]
     return page_of(rows, limit=limit, entity=_from_row, position=lambda row: row.sk)
 
 
