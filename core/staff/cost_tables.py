@@ -110,7 +110,7 @@ def _table(title: str, rows: Sequence[Row], *, calls: str, first: str) -> Panel:
         Column("Read units", lambda row: units(row.usage.read_units), "num wide-only"),
         Column("Write units", lambda row: units(row.usage.write_units), "num wide-only"),
         Column("Round trips", lambda row: number(row.usage.round_trips), "num wide-only"),
-        Column("Each", lambda row: _per_call(row, row.usage.round_trips), "num wide-only"),
+        Column("Mean trips", lambda row: _per_call(row, row.usage.round_trips), "num wide-only"),
         Column("Time each", _time, "num wide-only nowrap"),
     ]
     if any(row.functions for row in rows):

@@ -23,6 +23,7 @@ from recommendations.staff.jobs import progress_context
 _PERIODS = (7, 28, 90)
 _USUAL = 28
 _LETTERS = 20
+_LARGE = 10_000
 _JOBS = 10
 _MODELS = 50
 _OLD = timedelta(days=7)
@@ -64,18 +65,23 @@ def _events(kind: str = "") -> Callable[[], str]:
     return lambda: list_url("events", **({"type": kind} if kind else {}))
 
 
+def _amount(amount: Decimal | None) -> Any:
+    """Return money; without cents where they would only take room."""
+    return f"{amount:,.0f}" if amount is not None and amount >= _LARGE else money(amount)
+
+
 # Those that a chart shows by day; how many users and items there are is known from the models.
 MEASURES = {
     "events": Measure("Events", _sum("events"), number, _events()),
     "purchases": Measure("Purchases", _sum("purchases"), number, _events("purchase")),
-    "revenue": Measure("Revenue", _sum("revenue"), money, _insights, 2),
+    "revenue": Measure("Revenue", _sum("revenue"), _amount, _insights, 2),
     "ctr": Measure(
         "Clicks / shown", _share("owed_clicks", "owed_impressions"), percent, _insights, 4
     ),
     "conversion": Measure(
         "Bought / list shown", _share("owed_conversions", "owed_lists"), percent, _insights, 4
     ),
-    "owed": Measure("Revenue owed to recommendations", _sum("owed_revenue"), money, _insights, 2),
+    "owed": Measure("Revenue owed to recommendations", _sum("owed_revenue"), _amount, _insights, 2),
 }
 
 
