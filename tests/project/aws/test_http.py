@@ -7,6 +7,7 @@ import logging
 import re
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from http.cookies import SimpleCookie
 from types import SimpleNamespace
 from typing import Any
@@ -15,6 +16,7 @@ from urllib.parse import urlencode
 import pytest
 from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 
+from core import usage
 from project.aws import http
 from project.aws.handler import lambda_handler
 from tests.project.aws.echo import PICTURE
@@ -157,3 +159,20 @@ def test_a_fault_below_the_site_is_an_error_of_the_function_and_printed_nowhere(
     with pytest.raises(ValueError):
         lambda_handler(http_api("GET", "/echo/"), CONTEXT)
     assert "ada@example.org" not in "".join(capsys.readouterr())
+
+
+@pytest.mark.usefixtures("dynamodb")
+def test_what_a_request_consumed_is_stored_before_the_function_sleeps(
+    settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.USAGE_SECONDS = 3600
+    settings.FUNCTION_GB = 1.0
+    monkeypatch.setattr(usage, "_sums", usage._Sums())
+    settings.ROOT_URLCONF = "project.urls"
+
+    Front("HTTP API").call("GET", "/api/v1/health/ready/")
+
+    today = datetime.now(UTC).date()
+    found = usage.find(since=today, until=today)[today]["endpoint", "GET /api/v1/health/ready/"]
+    assert (found.calls, found.round_trips) == (1, 1)
+    assert found.gb_seconds == pytest.approx(found.seconds)
