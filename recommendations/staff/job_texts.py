@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from django.conf import settings
+from django.utils.html import format_html
 
 from core.prices import database_cost, listed
 from core.staff.costs import dollars
@@ -97,6 +98,12 @@ def state_badge(job: Job) -> Any:
     if job.state == "running" and job.cancelled_by is not None:
         return badge("stopping", "busy")
     return badge(job.state, TONES.get(job.state, ""))
+
+
+def state_and_step(job: Job) -> Any:
+    """Return the state of a job, and at which step it is or ended where that says something."""
+    state = state_badge(job)
+    return state if job.state == "succeeded" else format_html("{} {}", state, job.step)
 
 
 def took(seconds: float) -> str:

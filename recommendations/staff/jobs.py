@@ -41,7 +41,7 @@ from recommendations.staff.job_texts import (
     label,
     rows_handled,
     size,
-    state_badge,
+    state_and_step,
 )
 from recommendations.staff.weekly import weekly_panels
 
@@ -134,12 +134,11 @@ class JobResource(Resource):
     permission = "recommendations:read"
     columns = (
         Column("Job", label, "breakable"),
-        Column("State", state_badge),
-        Column("Step", lambda row: row.step, "wide-only"),
+        Column("State", state_and_step),
         Column("Started (UTC)", lambda row: moment(from_iso(row.created_at))),
         Column("Duration", duration, "num nowrap"),
         Column("Rows", rows_handled, "num wide-only"),
-        Column("Cost", estimated_cost, "num wide-only"),
+        Column("Cost", estimated_cost, "num nowrap wide-only"),
         Column("By", lambda row: row.started_by, "wide-only"),
     )
     filters = (

@@ -15,7 +15,8 @@ from core.validation import from_iso
 from recommendations.services import jobs, versions
 from recommendations.services.jobs import Job
 from recommendations.services.versions import ModelVersion
-from recommendations.staff.jobs import progress_context, state_badge
+from recommendations.staff.job_panels import progress_context
+from recommendations.staff.job_texts import state_badge
 from recommendations.staff.models import beside_lists, data_range
 from recommendations.staff.overview_parts import asked
 

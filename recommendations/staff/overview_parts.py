@@ -18,7 +18,7 @@ from core.validation import from_iso
 from recommendations.services import dead_letters, following, insights, jobs, versions
 from recommendations.services.following import Following
 from recommendations.services.insights import ShopDay
-from recommendations.staff.jobs import progress_context
+from recommendations.staff.job_panels import progress_context
 
 _PERIODS = (7, 28, 90)
 _USUAL = 28
