@@ -60,6 +60,7 @@ def size(progress: Progress, timing: Timing) -> Facts:  # noqa: ARG001  # a step
 
 
 def extract(progress: Progress, timing: Timing) -> Facts:  # noqa: ARG001
+    """Read events and products, and keep them."""
     data = steps.extract(progress)
     _handover(progress).save_data(data)
     interactions = data.interactions
@@ -71,6 +72,7 @@ def extract(progress: Progress, timing: Timing) -> Facts:  # noqa: ARG001
 
 
 def choose(progress: Progress, timing: Timing) -> Facts:
+    """Look for better parameters, and keep them."""
     kept = _handover(progress)
     data = kept.load_data()
     found = steps.checkpoint(data)
@@ -81,6 +83,7 @@ def choose(progress: Progress, timing: Timing) -> Facts:
 
 
 def evaluate(progress: Progress, timing: Timing) -> Facts:
+    """Measure them, and keep what came of it."""
     kept = _handover(progress)
     choice = kept.load("choice", Choice)
     judgement = steps.evaluate(progress, kept.load_data(), choice, timing=timing)
@@ -89,6 +92,7 @@ def evaluate(progress: Progress, timing: Timing) -> Facts:
 
 
 def gate(progress: Progress, timing: Timing) -> Facts:  # noqa: ARG001
+    """Begin a version, which says whether it may be published."""
     progress.step("deciding", progress=0.55)
     kept = _handover(progress)
     judgement = kept.load("judgement", Judgement)
@@ -174,11 +178,13 @@ def publish(progress: Progress, timing: Timing) -> Facts:  # noqa: ARG001
 
 
 def verify(progress: Progress, timing: Timing) -> Facts:  # noqa: ARG001
+    """Read back what was published; see `steps.verify`."""
     steps.verify(progress, _record(progress))
     return {}
 
 
 def refresh(progress: Progress, timing: Timing) -> Facts:
+    """Make new lists for those who were here lately."""
     data = _handover(progress).load_data()
     active = recently_active(data.interactions, now=data.began_at.timestamp())
     return {"profiles_refreshed": steps.refresh(progress, active, timing=timing)}
