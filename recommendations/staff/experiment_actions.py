@@ -58,7 +58,8 @@ def start(call: Call) -> Outcome:
     except ExperimentError as error:
         raise ActionError(f"{error}.") from error
     return _outcome(
-        f"{experiment.name} runs: from the next request on each user keeps one variant.",
+        f"The experiment {experiment.name} runs: from the next request on each user keeps one "
+        "variant.",
         change,
         name,
         reverse("admin:experiments_detail", args=[name]),
@@ -88,8 +89,8 @@ def _end(call: Call, *, adopted: str | None) -> Outcome:
         raise ActionError(f"{error}.") from error
     what = "shows what it showed before" if adopted is None else f"is its variant {adopted} now"
     return _outcome(
-        f"{row.experiment.name} has ended: {row.placement_name} {what}, for everybody. "
-        "The history of the placement leads back.",
+        f"The experiment {row.experiment.name} has ended: {row.placement_name} {what}, for "
+        "everybody. The history of the placement leads back.",
         ended.change,
         row.placement_name,
         list_url("experiments"),

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.http import HttpRequest
+from django.template.defaultfilters import pluralize
 from django.urls import reverse
 
 from core.pages import Page
@@ -219,7 +220,7 @@ def _facts(row: Listed) -> list[tuple[str, Any]]:
         start = datetime.combine(row.ended.since, datetime.min.time(), UTC)
         return [
             *facts,
-            ("Counted since", f"{day(start)}, on {row.ended.days} days"),
+            ("Counted since", f"{day(start)}, on {row.ended.days} day{pluralize(row.ended.days)}"),
             ("Ended (UTC)", moment(from_iso(row.ended.ended_at))),
             ("By", row.ended.ended_by),
         ]

@@ -1,11 +1,12 @@
 """The staff site in a browser: each page's main task, as the role that does it."""
 
 import re
+from typing import Any
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from core import audit
+from core import audit, usage
 from recommendations.services import placements, versions
 from tests.e2e.conftest import PHONE, OpenAs
 from tests.staff_shop import fill
@@ -214,6 +215,63 @@ def test_a_merchandiser_previews_and_saves_the_settings(open_as: OpenAs) -> None
     ann.sees("With these settings")
     ann.click("Save", role="button")
     ann.sees("Saved")
+
+
+def test_a_merchandiser_starts_an_experiment_and_lets_a_variant_win(open_as: OpenAs) -> None:
+    ann = Person(open_as("merchandiser"))
+    ann.click("Experiments")
+    ann.click("Start an experiment")
+    ann.page.get_by_label("Placement").select_option("home")
+    ann.page.get_by_label("Name").fill("winter")
+    ann.page.get_by_label("Others see").select_option("popular")
+    ann.click("Start it", role="button")
+    expect(ann.page.locator(".messagelist")).to_contain_text("winter runs")
+    ann.sees("control 50 %, other 50 %")
+    expect(ann.page.get_by_role("heading", name="Variants side by side")).to_be_visible()
+
+    ann.click("Adopt a variant")
+    ann.page.get_by_label("Variant").select_option("other")
+    ann.click("Adopt it", role="button")
+
+    expect(ann.page.locator(".messagelist")).to_contain_text("home is its variant other now")
+    ann.sees("adopted other")
+    stored = placements.find(name="home")
+    assert stored is not None
+    assert (stored.placement.recommender, stored.placement.experiment) == ("popular", None)
+    assert newest().action == "experiments.adopt"
+
+
+def test_two_models_stand_beside_each_other_with_what_changes(open_as: OpenAs) -> None:
+    ann = Person(open_as("viewer"))
+    ann.click("Models")
+    expect(ann.page.locator(".chart canvas")).to_be_visible()
+    ann.click("Compare two")
+
+    ann.sees("Recall@20 of the popular list")
+    expect(ann.page.locator(".loading")).to_have_count(0)
+    expect(ann.page.locator(".samples .recommended").first).to_be_visible()
+    ann.page.get_by_label("Sample users").fill("u07")
+    ann.click("Compare", role="button")
+    ann.sees("What is recommended to u07")
+
+
+def test_a_viewer_sees_what_requests_cost(
+    open_as: OpenAs, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.USAGE_SECONDS = 3600
+    monkeypatch.setattr(usage, "_sums", usage._Sums())
+    ann = Person(open_as("viewer"))
+    usage.flush()
+    ann.click("Costs")
+
+    ann.sees("GET /admin/")
+    ann.page.get_by_label("Chart").select_option("Round trips to DynamoDB")
+    ann.click("Show", role="button")
+    expect(ann.page.get_by_role("heading", name="Round trips to DynamoDB per day")).to_be_visible()
+    expect(ann.page.locator(".chart canvas")).to_be_visible()
+    with ann.page.expect_download() as download:
+        ann.click("Download as CSV")
+    assert download.value.suggested_filename == "costs.csv"
 
 
 def test_an_operator_tries_a_failed_record_again(open_as: OpenAs) -> None:
