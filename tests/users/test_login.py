@@ -7,6 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.test import Client, override_settings
 from django.urls import path
 
+from core.dynamodb.meter import metered
 from core.sessions import SessionRow, SessionStore
 from users.backends import StaffBackend, staff_user
 from users.entities import StaffAccount
@@ -124,6 +125,31 @@ def test_force_login_of_the_test_client_works(account: StaffAccount) -> None:
     client.force_login(staff_user(account))
 
     assert client.get("/whoami/").content == b"Ada"
+
+
+def test_who_asks_is_told_by_one_read(account: StaffAccount) -> None:
+    client = Client()
+    log_in(client)
+
+    with metered() as meter:
+        assert client.get("/whoami/").content == b"Ada"
+
+    assert meter.round_trips == 1
+
+
+def test_a_key_that_names_somebody_elses_account_opens_nothing(account: StaffAccount) -> None:
+    boss = accounts.create(username="boss", password=PASSWORD, role="administrator")
+    client = Client()
+    log_in(client)
+    own, _, rest = client.cookies["sessionid"].value.partition(".")
+    assert own == account.account_id
+
+    for forged in (f"{boss.account_id}.{rest}", rest, f".{rest}", f"{own}.", f"{own}.x.{rest}"):
+        client.cookies["sessionid"] = forged
+        assert client.get("/whoami/").content == b"AnonymousUser", forged
+    client.cookies["sessionid"] = f"{own}.{rest}"
+    accounts.set_active(account_id=own, active=False)
+    assert client.get("/whoami/").content == b"AnonymousUser", "it counts at the next click"
 
 
 def test_sessions_are_stored_under_a_hash_and_expire(account: StaffAccount) -> None:
