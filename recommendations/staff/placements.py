@@ -7,8 +7,8 @@ from django import forms
 from django.http import HttpRequest
 
 from core.pages import Page
-from core.staff.html import NOTHING, badge, link, moment, number, plain, text_or_nothing
-from core.staff.links import action_url, detail_url, list_url
+from core.staff.html import NOTHING, badge, link, moment, number, plain, row_link, text_or_nothing
+from core.staff.links import list_url
 from core.staff.resource import (
     Action,
     ActionError,
@@ -33,6 +33,8 @@ from recommendations.services.placements import (
     UnknownVersionError,
     Version,
 )
+from recommendations.staff.experiment_actions import start
+from recommendations.staff.experiment_forms import StartForm
 from recommendations.staff.placement_editor import editor_url
 from recommendations.staff.placement_forms import RECOMMENDER_LABELS
 from recommendations.staff.placement_preview import VisitForm, preview_context, rule_sentences
@@ -116,9 +118,18 @@ class PlacementResource(Resource):
             permission=WRITE,
             url=lambda row: editor_url(row.placement.name),
         ),
-        Link(label="Experiment", permission=WRITE, url=lambda row: _experiment_url(row)),
     )
     actions = (
+        Action(
+            name="experiment",
+            label="Start an experiment",
+            permission=WRITE,
+            question="Show {title} to a share of the users in another way, and compare?",
+            confirm_label="Start it",
+            run=start,
+            form=lambda row, data: StartForm(data, placements=[row.placement.name]),
+            offered=lambda row: row.placement.experiment is None,
+        ),
         Action(
             name="revert",
             label="Go back",
@@ -165,6 +176,9 @@ class PlacementResource(Resource):
     def panels(self, request: HttpRequest, row: StoredPlacement) -> Sequence[Panel]:
         placement = row.placement
         facts = [*_settings(placement), ("Version", f"{row.number}, by {row.saved_by}")]
+        if placement.experiment is not None:
+            result = row_link("experiments", placement.name, "Result so far, stop, adopt a variant")
+            facts.append(("How it does", result))
         form = VisitForm(request.GET)
         return [
             Panel(
@@ -192,13 +206,6 @@ class PlacementResource(Resource):
             *_compared(request, row),
             _history(row),
         ]
-
-
-def _experiment_url(stored: StoredPlacement) -> str:
-    """Return where the experiment of a placement is, or where one is started."""
-    if stored.placement.experiment is None:
-        return action_url("experiments", "start")
-    return detail_url("experiments", stored.placement.name)
 
 
 def _history(stored: StoredPlacement) -> Panel:

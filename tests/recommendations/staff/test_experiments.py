@@ -143,6 +143,20 @@ def test_an_experiment_is_started_in_a_placement_that_runs_none(log_in: LogIn) -
 
 
 @pytest.mark.usefixtures("running")
+def test_an_experiment_is_started_from_its_placement(log_in: LogIn) -> None:
+    client = log_in("merchandiser")
+    url = "/admin/placements/cart/actions/experiment/"
+    assert url in text(client, "/admin/placements/cart/")
+    wanted = {"placement": "cart", "name": "winter", "recommender": "latest", "share": "20"}
+
+    assert "winter runs" in client.post(url, wanted, follow=True).content.decode()
+
+    page = text(client, "/admin/placements/cart/")
+    assert url not in page
+    assert "/admin/experiments/cart/" in page
+
+
+@pytest.mark.usefixtures("running")
 def test_who_looked_at_an_older_version_changes_nothing(
     log_in: LogIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
