@@ -40,7 +40,7 @@ def handler(event: Mapping[str, Any], context: object = None) -> dict[str, Any]:
     """
     with measured("stream", "events"):
         failed = _follow(event["Records"])
-        following.note([_stored_at(record) for record in event["Records"]])
+        following.note(_stored_at(event["Records"]))
     return {
         "batchItemFailures": [
             {"itemIdentifier": record["dynamodb"]["SequenceNumber"]} for record in failed
@@ -70,9 +70,16 @@ def _follow(records: Sequence[Record]) -> list[Record]:
     return failed
 
 
-def _stored_at(record: Record) -> datetime:
-    at = record["dynamodb"].get("ApproximateCreationDateTime", 0)
-    return at if isinstance(at, datetime) else datetime.fromtimestamp(at, UTC)
+def _stored_at(records: Sequence[Record]) -> list[datetime]:
+    """Return when the changes were made, of those records that say it."""
+    found = []
+    for record in records:
+        at = record["dynamodb"].get("ApproximateCreationDateTime")
+        if isinstance(at, datetime):
+            found.append(at)
+        elif isinstance(at, int | float):
+            found.append(datetime.fromtimestamp(at, UTC))
+    return found
 
 
 def _read(record: Record) -> tuple[EventKey, set[str]]:

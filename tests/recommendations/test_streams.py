@@ -2,13 +2,21 @@
 
 import json
 from collections.abc import Collection
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from recommendations import streams
 from recommendations.models import EventRow, ItemStatsRow, ProfileRow
-from recommendations.services import catalogue, dead_letters, events, profiles, recommend
+from recommendations.services import (
+    catalogue,
+    dead_letters,
+    events,
+    following,
+    profiles,
+    recommend,
+)
 from recommendations.storage import serving
 from recommendations.storage.events import key_of
 from recommendations.storage.statistics import counts_of
@@ -235,3 +243,19 @@ def test_a_customer_that_the_shop_created_stays_when_the_last_event_is_withdrawn
     streams.handler({"Records": [record("ann", 2, gone=True)]})
 
     assert customers.find(user_id="ann") is not None
+
+
+def test_how_long_records_have_waited_is_noted_where_they_say_it() -> None:
+    waiting = record("ann", 1, "tea")
+    stored_at = datetime.now(UTC) - timedelta(seconds=90)
+    waiting["dynamodb"]["ApproximateCreationDateTime"] = stored_at.timestamp()
+    streams.handler({"Records": [waiting]})
+    noted = following.state().handled
+    assert noted is not None
+    assert timedelta(seconds=90) <= noted.waited < timedelta(seconds=120)
+
+    del waiting["dynamodb"]["ApproximateCreationDateTime"]
+    assert streams.handler({"Records": [waiting]}) == {"batchItemFailures": []}
+    again = following.state().handled
+    assert again is not None
+    assert again.waited == timedelta(0)
