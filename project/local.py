@@ -20,6 +20,8 @@ HOST = "127.0.0.1"
 # MiniStack accepts any credentials; these make botocore sign its requests.
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
 REGION = "eu-west-1"
+_LONGEST_STOP = 30.0
+_LONGEST_WRITE = 600.0
 
 
 class MiniStackError(RuntimeError):
@@ -89,7 +91,7 @@ class MiniStack:
     def log_file(self) -> Path:
         return self.directory / "ministack.log"
 
-    def start(self, *, timeout: float = 30.0) -> None:
+    def start(self, *, timeout: float = 120.0) -> None:
         """Start the process and wait until it answers.
 
         Raises
@@ -102,7 +104,7 @@ class MiniStack:
             raise MiniStackError(message)
         try:
             self.directory.mkdir(parents=True, exist_ok=True)
-            self._stop_orphan(timeout=timeout)
+            self._stop_orphan()
             log = self.log_file.open("wb")
         except OSError as error:
             message = f"cannot write to {self.directory}: {error.strerror}; move it away or mend it"
@@ -149,7 +151,7 @@ class MiniStack:
             "AUTH": "true" if self.enforce_iam else "false",
         }
 
-    def _stop_orphan(self, *, timeout: float) -> None:
+    def _stop_orphan(self) -> None:
         """Stop a process whose parent was killed: it holds the state and would overwrite it."""
         try:
             pid, port = map(int, self._pid_file.read_text(encoding="utf-8").split())
@@ -158,13 +160,15 @@ class MiniStack:
         # Only if it answers there is it MiniStack; otherwise the number may be another's by now.
         if _answers(port):
             os.kill(pid, signal.SIGTERM)
-            deadline = time.monotonic() + timeout
+            deadline = time.monotonic() + _LONGEST_WRITE
             while _is_running(pid) and time.monotonic() < deadline:
                 time.sleep(0.05)
         self._pid_file.unlink(missing_ok=True)
 
-    def stop(self, *, timeout: float = 30.0) -> None:
+    def stop(self) -> None:
         """Stop the process; with ``persist`` it writes its state first."""
+        # What is killed while it writes has lost all of it: a year of counters takes its time.
+        timeout = _LONGEST_WRITE if self.persist else _LONGEST_STOP
         process, self._process = self._process, None
         if process is None:
             return
