@@ -57,13 +57,13 @@ def new_key() -> str:
 
 
 def small_shop(*, users: int = 300, items: int = 400, events: int = 3_000, seed: int = 0) -> None:
-    """Store products and purchases with some structure, and train a model on them."""
+    """Store products, purchases with some structure and profiles; train a model on them."""
     import random
     from datetime import UTC, datetime, timedelta
     from decimal import Decimal
 
     from recommendations.entities import Event, Item, Line
-    from recommendations.services import catalogue, jobs
+    from recommendations.services import catalogue, first_profiles, jobs
     from recommendations.services import events as event_service
 
     generator = random.Random(seed)  # noqa: S311  # reproducible, not secret
@@ -96,6 +96,8 @@ def small_shop(*, users: int = 300, items: int = 400, events: int = 3_000, seed:
             )
         )
     event_service.record(events=made)
+    # Nobody follows the stream yet.
+    first_profiles.prepare()
     job = jobs.start(name="train", by="benchmark")
     wait_for(job.job_id)
 

@@ -145,6 +145,7 @@ def _milliseconds(call: Callable[[], Any], elsewhere: _Elsewhere) -> float:
 
 def lists(report: ReportType) -> None:
     """Time a known user's list beside a bare view that returns the same JSON."""
+    from core.dynamodb.meter import metered
     from project.wsgi import application
 
     key = new_key()
@@ -152,6 +153,10 @@ def lists(report: ReportType) -> None:
     content = json.loads(ask(application, LIST, key=key))
     if not content["results"]:
         raise RuntimeError("the list is empty, so there is nothing to compare")
+    with metered() as meter:
+        ask(application, LIST, key=key)
+    if meter.round_trips != 1:
+        raise RuntimeError("the user's profile is not fresh, so there is more to do than to serve")
     bare = bare_view(content)
     ours: list[float] = []
     peer: list[float] = []
