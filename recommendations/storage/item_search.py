@@ -1,6 +1,6 @@
 """The catalogue listed and searched: pages of bounded cost, in order of a key."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -95,14 +95,9 @@ def narrowed(
             and (category is None or category in item.categories)
         )
 
-    def keep(rows: Sequence[TermRow]) -> list[Item | None]:
-        found = find([row.item_id for row in rows])
-        items = [(row, found.get(row.item_id)) for row in rows]
-        return [item if passes(row, item) else None for row, item in items]
-
     return page_along(
         read,
-        keep,
+        partial(_products, passes=passes),
         position_of=lambda row: row.entry,
         step=step,
         limit=limit,
@@ -157,20 +152,24 @@ def search(
             and (available is None or item.available == available)
         )
 
-    def keep(rows: Sequence[TermRow]) -> list[Item | None]:
-        found = find([row.item_id for row in rows])
-        items = [(row, found.get(row.item_id)) for row in rows]
-        return [item if passes(row, item) else None for row, item in items]
-
     return page_along(
         read,
-        keep,
+        partial(_products, passes=passes),
         position_of=lambda row: row.entry,
         step=READ_LIMIT,
         limit=limit,
         position=position,
         reads=reads,
     )
+
+
+def _products(
+    rows: Sequence[TermRow], *, passes: Callable[[TermRow, Item | None], bool]
+) -> list[Item | None]:
+    """Return the products that terms stand for, in one read; None for what does not pass."""
+    found = find([row.item_id for row in rows])
+    items = [(row, found.get(row.item_id)) for row in rows]
+    return [item if passes(row, item) else None for row, item in items]
 
 
 def _matches(item: Item, wanted: Sequence[str], *, entry: str) -> bool:
