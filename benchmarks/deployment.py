@@ -14,6 +14,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import resource
 import shutil
 import subprocess
 import sys
@@ -84,6 +85,13 @@ def _clone(folder: Path) -> Shell:
     # Ahead of everything else, and without the tools of the environment that this runs in.
     shell.environment["PATH"] = f"{shell.folder / '.venv' / 'bin'}:{os.environ['PATH']}"
     return shell
+
+
+def _used() -> float:
+    """Return the processor time of all that was started from here, in seconds."""
+    ended = resource.getrusage(resource.RUSAGE_CHILDREN)
+    running = [process.cpu_times() for process in psutil.Process().children(recursive=True)]
+    return ended.ru_utime + ended.ru_stime + sum(used.user + used.system for used in running)
 
 
 def _follow_the_guide(shell: Shell) -> str:
@@ -213,8 +221,9 @@ def main() -> int:
                 path = _deploy_the_api(shell)
             else:
                 path = _follow_the_guide(shell)
-                measured["clone_to_first_recommendation"] = time.monotonic() - start
-                report.add("clone_to_first_recommendation", s=time.monotonic() - start)
+                taken = measured["clone_to_first_recommendation"] = time.monotonic() - start
+                # On a machine with other work to do the clock says little.
+                report.add("clone_to_first_recommendation", s=taken, processor_s=_used())
             hello = Target(
                 _hello.FUNCTION, _hello.deploy(folder / "hello", shell), _hello.ADDRESS, {}
             )
