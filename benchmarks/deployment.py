@@ -109,7 +109,7 @@ def _deploy_the_api(shell: Shell) -> str:
     """Deploy one function, with tables as full as the guide's; return the path of a list."""
     guide = Guide()
     shell.run(guide.take("export AWS_ENDPOINT_URL"))
-    shell.run("python -m project.aws.parameters create; python manage.py tables create")
+    shell.run(guide.take("manage.py infrastructure local"), timeout=PATIENCE_SECONDS)
     shell.run("zappa deploy local_api", timeout=PATIENCE_SECONDS)
     shell.run(guide.take("createstaff"), timeout=PATIENCE_SECONDS)
     # What the other functions would do.

@@ -135,7 +135,7 @@ def eventually(condition: Callable[[], Any], *, seconds: float) -> Any:
 
 
 def send(
-    port: int, method: str, path: str, headers: dict[str, str], body: str | None = None
+    port: int, method: str, path: str, headers: dict[str, str], body: str | bytes | None = None
 ) -> tuple[int, Any, str]:
     """Send a request to this machine, whatever the ``Host`` header says.
 
