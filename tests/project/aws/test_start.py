@@ -1,22 +1,31 @@
 """How the API's function starts, from its real package and nothing else of this machine."""
 
+import io
 import json
 import os
+import re
 import secrets
 import shutil
 import subprocess
 import sys
 import zipfile
+from http.cookies import SimpleCookie
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
+from urllib.parse import urlsplit
 
+import boto3
 import pytest
+from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 
 from project.aws import packages, parameters
 from project.aws.archive import compile_tree
 from project.aws.bundle import PROJECT
 from tests.api_client import new_key
+from tests.deployment import send
 from tests.project.aws.events import http_api
+from users.services import accounts
 
 # A little above what it takes today. Something that needs more, like a new library, should be
 # imported where it is used, or be worth a slower start of every function.
@@ -131,3 +140,69 @@ def start(package: Path, events: list[dict[str, Any]], parameter: str) -> dict[s
         check=True,
     )
     return json.loads(answer.stdout)
+
+
+@pytest.mark.usefixtures("dynamodb")
+def test_staff_log_in_and_send_files_through_a_function_url(package: Path) -> None:
+    accounts.create(username="ada", password="correct horse battery", role="administrator")
+    client = boto3.client("lambda")
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as content:
+        for file in package.rglob("*"):
+            content.write(file, file.relative_to(package))
+    name = f"tests-{secrets.token_hex(4)}"
+    variables = {
+        "ALLOWED_HOSTS": ".on.aws",
+        "ANSWERS_HTTP": "true",
+        "AWS_ENDPOINT_URL": os.environ["AWS_ENDPOINT_URL"],
+        "INSECURE_HTTP": "false",
+        "SECRET_KEY": "tests-only-" + "y" * 50,
+        "TABLE_PREFIX": os.environ["TABLE_PREFIX"],
+    }
+    client.create_function(
+        FunctionName=name,
+        Runtime=f"python{packages.PYTHON}",
+        Role="arn:aws:iam::000000000000:role/tests",
+        Handler="project.aws.handler.lambda_handler",
+        Code={"ZipFile": archive.getvalue()},
+        Timeout=120,
+        Environment={"Variables": variables},
+    )
+    url = client.create_function_url_config(FunctionName=name, AuthType="NONE")["FunctionUrl"]
+    client.add_permission(
+        FunctionName=name,
+        StatementId="url",
+        Action="lambda:InvokeFunctionUrl",
+        Principal="*",
+        FunctionUrlAuthType="NONE",
+    )
+    host = urlsplit(url).netloc
+    port = urlsplit(os.environ["AWS_ENDPOINT_URL"]).port or 80
+    login = f"/_aws/lambda-url/{host.partition('.')[0]}/admin/login/"
+    try:
+        status, answer, page = send(port, "GET", login, {})
+        assert status == 200
+        token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page)
+        assert token is not None
+        form = {
+            "csrfmiddlewaretoken": token[1],
+            "username": "ada",
+            "password": "correct horse battery",
+            "next": "/admin/",
+            # What is not text goes to the function in base 64.
+            "file": SimpleNamespace(name="every-byte", read=lambda: bytes(range(256))),
+        }
+        cookie = SimpleCookie(answer["Set-Cookie"])["csrftoken"].value
+        headers = {
+            "Content-Type": MULTIPART_CONTENT,
+            "Cookie": f"csrftoken={cookie}",
+            "Origin": f"https://{host}",
+        }
+        body = encode_multipart(BOUNDARY, form)
+        status, answer, _ = send(port, "POST", login, headers, body)
+        assert (status, answer["Location"]) == (302, "/admin/")
+        status, _, page = send(port, "POST", login, headers, body + b"x" * 4 * 2**20)
+        assert status == 413
+        assert "too large" in page
+    finally:
+        client.delete_function(FunctionName=name)
