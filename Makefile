@@ -61,7 +61,7 @@ coverage: dev
 	$(MAKE) test PYTEST_ARGS="--cov --cov-report=term $(PYTEST_ARGS)"
 
 test-deploy: dev
-	$(BIN)/python -m pytest tests/e2e/test_deploy.py
+	$(BIN)/python -m pytest tests/e2e/test_deploy.py -m "thorough or not thorough"
 
 benchmark-quality:
 	@$(INSTALL) benchmark

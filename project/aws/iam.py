@@ -189,17 +189,14 @@ def _streams(stage: Stage, account: str) -> list[str]:
 
 
 def _tables(stage: Stage, account: str, role: str) -> Iterator[dict[str, Any]]:
-    indexes: list[str] = []
+    indexes: set[str] = set()
     for kind, (actions, short_names) in TABLES[role].items():
         names = [table_name(name) for name in short_names]
         tables = [_table(stage, account, name) for name in names]
         yield allow(f"{role.capitalize()}{kind}", actions, tables)
-        if "dynamodb:Query" in actions:
-            indexes += [
-                f"{table}/index/*"
-                for name, table in zip(names, tables, strict=True)
-                if has_indexes(name)
-            ]
+        indexes |= {
+            f"{_table(stage, account, name)}/index/*" for name in names if has_indexes(name)
+        }
     yield allow(f"{role.capitalize()}Indexes", ["dynamodb:Query"], sorted(indexes))
 
 
