@@ -112,6 +112,8 @@ def roll_out(stage: Stage) -> str:
             message += f"; see 'zappa tail {stage.name}', mend it and run 'zappa update'"
             raise StageError(message)
         restore(stage, before)
+        # Nobody shall go back to it.
+        _lambda(stage).delete_function(FunctionName=stage.function, Qualifier=version)
         message += f"; version {before} serves as before"
         raise StageError(message)
     if before is None:
