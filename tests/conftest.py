@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.core.cache import cache
+from django.urls import set_script_prefix
 from hypothesis import settings
 from pynamodb.connection import Connection
 
@@ -16,6 +17,13 @@ from core.dynamodb.connection import call
 # Machines are busy at times; how fast something is belongs in the benchmarks.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
+
+
+@pytest.fixture(autouse=True)
+def _script_prefix() -> Iterator[None]:
+    """Forget the prefix that a request below a stage has set for the whole thread."""
+    yield
+    set_script_prefix("/")
 
 
 @pytest.fixture(scope="session")

@@ -145,7 +145,7 @@ def entry_point(name: str) -> str:
 def _new(*, name: str, by: str, parameters: Mapping[str, Any]) -> Job:
     now = datetime.now(UTC)
     return Job(
-        job_id=f"{now:%Y%m%dT%H%M%S}-{secrets.token_hex(4)}",
+        job_id=f"{now:%Y%m%dT%H%M%S%f}-{secrets.token_hex(4)}",
         name=name,
         state="queued",
         started_by=by,
