@@ -103,7 +103,7 @@ def test_numbers_say_while_the_history_is_being_counted(log_in: LogIn) -> None:
         name="count",
         state="running",
         started_by="ada",
-        created_at=NOW.isoformat(),
+        created_at=datetime.now(UTC).isoformat(),
         progress=0.5,
     )
     jobs_storage.save(job)
@@ -122,7 +122,7 @@ def test_how_far_the_stream_is_behind_is_said_or_that_nobody_knows(log_in: LogIn
         return " ".join(response.content.decode().split())
 
     assert "Stream unknown" in text()
-    following.note([NOW - timedelta(seconds=3)])
+    following.note([datetime.now(UTC) - timedelta(seconds=3)])
     assert "up to date" in text()
     assert "seconds after the oldest of them was stored" in text()
     following.note([datetime.now(UTC) - timedelta(minutes=9)])
