@@ -5,8 +5,9 @@ API Gateway, Lambda, the DynamoDB stream and its mapping. Each purchase is by an
 has a list already and buys the first product on it; the clock runs from the answer until that
 product is gone from the list.
 
-What is ours in that time is taken from the functions' own logs: a call of the stream function, and
-a request of the API. The rest is MiniStack's: gathering records, polling, starting processes.
+What is ours in that time is taken from the functions' own logs: the processor time of a call of the
+stream function, and of a request of the API. The rest is MiniStack's: DynamoDB's answers, gathering
+records, polling, starting processes.
 """
 
 from __future__ import annotations
@@ -147,13 +148,18 @@ def main() -> int:
             lines = _logged(shell, since)
     _add(report, "purchase_to_changed_list", taken, unit="s")
     stream = [line for line in lines if line["message"] == "stream"]
-    api = [line["Latency"] for line in lines if line["message"] == "request"]
+    api = [line for line in lines if line["message"] == "request"]
+    # The whole of a call holds the emulated DynamoDB's work, on the same two cores; its processor
+    # time is all that ours can be made faster by.
+    _add(report, "api_request", [each["Latency"] for each in api], unit="ms")
     _add(report, "stream_call", [each["BatchDuration"] for each in stream], unit="ms")
     _add(report, "stream_round_trips", [each["RoundTrips"] for each in stream], unit="count")
-    own = [each["processor_milliseconds"] for each in stream]
     longest = max(
-        _add(report, "stream_own_processor_time", own, unit="ms"),
-        _add(report, "api_request", api, unit="ms"),
+        _add(report, name, [each["processor_milliseconds"] for each in lines_of], unit="ms")
+        for name, lines_of in (
+            ("api_own_processor_time", api),
+            ("stream_own_processor_time", stream),
+        )
     )
     report.add("longest_of_ours", ms=longest, most_ms=MOST_OF_OURS_MS)
     report.write()

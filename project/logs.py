@@ -94,9 +94,10 @@ class AccessLog:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        started = time.perf_counter()
+        started, worked = time.perf_counter(), time.thread_time()
         with metered() as meter:
             response = self._get_response(request)
+        processor = round((time.thread_time() - worked) * 1000, 1)
         route, status = route_of(request), response.status_code
         values = {
             "Requests": 1,
@@ -105,7 +106,12 @@ class AccessLog:
             "Latency": round((time.perf_counter() - started) * 1000, 1),
             **consumed(meter),
         }
-        data = {"method": request.method, "route": route, "status": status}
+        data = {
+            "method": request.method,
+            "route": route,
+            "status": status,
+            "processor_milliseconds": processor,
+        }
         data |= embedded(values, Kind=kind_of(route))
         _access.info("request", extra={"data": data})
         return response
