@@ -1,4 +1,4 @@
-"""What wakes somebody up: alarms on the functions, the stream, the queue and failed jobs.
+"""What wakes somebody up: alarms on functions, stream, queue, failed jobs and failed trainings.
 
 docs/operations.md says for each what to do.
 """
@@ -6,6 +6,7 @@ docs/operations.md says for each what to do.
 from collections.abc import Iterator
 from typing import Any
 
+from project.aws.infrastructure import training
 from project.aws.stages import Deployment, Stage
 from project.aws.stream import failure_queue
 
@@ -21,7 +22,7 @@ def resources(deployment: Deployment) -> dict[str, Any]:
         TOPIC: _topic(deployment),
         **{
             f"{name}Alarm": _alarm(deployment, name, **details)
-            for name, details in _alarms(deployment)
+            for name, details in (*_alarms(deployment), *_of_trainings())
         },
     }
 
@@ -82,6 +83,25 @@ def _alarms(deployment: Deployment) -> Iterator[tuple[str, dict[str, Any]]]:
     )
 
 
+def _of_trainings() -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield those of the state machine; a run that somebody has stopped is no reason for one."""
+    for name, metric, reason in (
+        ("TrainingFailed", "ExecutionsFailed", "a step of a training failed for good"),
+        ("TrainingTimedOut", "ExecutionsTimedOut", "a training in steps ran out of time"),
+    ):
+        if training.exists():
+            yield (
+                name,
+                {
+                    "about": reason,
+                    "limit": 1,
+                    "namespace": "AWS/States",
+                    "metric": metric,
+                    "dimensions": {"StateMachineArn": {"Ref": training.MACHINE}},
+                },
+            )
+
+
 def _of(stage: Stage, metric: str) -> dict[str, Any]:
     return {
         "namespace": "AWS/Lambda",
@@ -98,7 +118,7 @@ def _alarm(
     limit: int,
     namespace: str,
     metric: str,
-    dimensions: dict[str, str],
+    dimensions: dict[str, Any],
     statistic: str = "Sum",
     periods: int = 1,
 ) -> dict[str, Any]:

@@ -8,12 +8,19 @@ from project.aws import iam, workflow
 from project.aws.infrastructure.permissions import filled_in, trusting
 from project.aws.stages import Deployment
 
+MACHINE = "TrainingMachine"
+
+
+def exists() -> bool:
+    """Tell whether the settings name a state machine, and a bucket for it."""
+    return bool(settings.TRAINING_STATE_MACHINE and settings.EXPORT_BUCKET)
+
 
 def resources(deployment: Deployment) -> dict[str, Any]:
-    """Return the state machine; nothing where the settings name none, or no bucket for it."""
-    name, bucket = settings.TRAINING_STATE_MACHINE, settings.EXPORT_BUCKET
-    if not name or not bucket:
+    """Return the state machine and its role, where there is to be one."""
+    if not exists():
         return {}
+    name, bucket = settings.TRAINING_STATE_MACHINE, settings.EXPORT_BUCKET
     place = f"{deployment.region}:{iam.ACCOUNT}"
     function = f"arn:aws:lambda:{place}:function:{deployment.jobs.live_function}"
     statements = workflow.role_statements(
@@ -35,7 +42,7 @@ def resources(deployment: Deployment) -> dict[str, Any]:
                 ],
             },
         },
-        "TrainingMachine": {
+        MACHINE: {
             "Type": "AWS::StepFunctions::StateMachine",
             "Properties": {
                 "StateMachineName": name,

