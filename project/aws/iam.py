@@ -70,7 +70,7 @@ TABLES: dict[str, dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
         "Size": (("dynamodb:DescribeTable",), ("events",)),
         "Change": (
             CHANGE,
-            ("dead_letters", "item_terms", "lists", "operations", "users"),
+            ("dead_letters", "item_terms", "lists", "operations", "user_terms", "users"),
         ),
         # What a rebuild makes anew.
         "Rebuild": (

@@ -19,6 +19,7 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import pytest
+import urllib3
 
 from tests.deployment import (
     STARTS_MINISTACK,
@@ -112,7 +113,8 @@ def test_the_guide_deploys_a_working_shop(shop: Shop) -> None:
     assert answer["model_version"] == shop.trained["version"]
     check_http(shop.site)
     check_a_purchase_changes_the_list(shop.site)
-    check_login(shop.site, shop.shell.environment["STAFF_PASSWORD"])
+    session = check_login(shop.site, shop.shell.environment["STAFF_PASSWORD"])
+    check_import(shop.site, session)
     check_refusals(shop.client, shop.shell.folder)
 
     seen = shop.shell.run(shop.guide.take("zappa status local_api"))
@@ -305,8 +307,11 @@ def check_a_purchase_changes_the_list(site: Site) -> None:
     assert "22423" not in [row["item_id"] for row in after["results"]]
 
 
-def check_login(site: Site, password: str) -> None:
-    """A browser's form post passes Django's checks below the stage's prefix, behind the front."""
+def check_login(site: Site, password: str) -> dict[str, str]:
+    """A browser's form post passes Django's checks below the stage's prefix, behind the front.
+
+    Returns the headers of who is logged in.
+    """
     # A browser would fetch the styles side by side, each in a new copy of the function.
     parts = urlsplit(site.base_url)
     assert parts.port is not None
@@ -331,6 +336,60 @@ def check_login(site: Site, password: str) -> None:
     status, _, page = send(parts.port, "GET", answer["Location"], headers)
     assert status == 200
     assert "Log out" in page
+    return headers
+
+
+def check_import(site: Site, session: dict[str, str]) -> None:
+    """A file goes straight to S3, is checked and imported by a job, and its rejects come back."""
+    parts = urlsplit(site.base_url)
+    assert parts.port is not None
+    port, admin = parts.port, f"{parts.path}/admin"
+
+    def post(path: str, page_path: str, fields: dict[str, str]) -> tuple[str, str]:
+        _, answer, page = send(port, "GET", page_path, session)
+        cookie = SimpleCookie(answer["Set-Cookie"])["csrftoken"].value
+        token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page)
+        assert token is not None
+        headers = {**session, "Cookie": f"{session['Cookie']}; csrftoken={cookie}"}
+        body = urlencode({**fields, "csrfmiddlewaretoken": token[1]})
+        status, answer, text = send(port, "POST", path, headers, body)
+        assert status in {200, 302}, text
+        return answer.get("Location", ""), text
+
+    def ended(location: str) -> tuple[str, dict[str, Any]]:
+        job_id = location.rstrip("/").rpartition("/")[2]
+
+        def result() -> Any:
+            job = json.loads(site.call(f"/api/v1/jobs/{job_id}/")[2])
+            assert job["state"] != "failed", job
+            return job["state"] == "succeeded" and job["result"]
+
+        return job_id, eventually(result, seconds=60)
+
+    _, _, page = send(port, "GET", f"{admin}/imports/", session)
+    upload = re.search(r'action="(http[^"]+)".*?</form>', page, re.DOTALL)
+    assert upload is not None
+    hidden = dict(re.findall(r'type="hidden" name="([^"]+)" value="([^"]*)"', upload[0]))
+    content = "customer,time,sku\nimported-customer,2026-01-01T00:00:00Z,22423\nx,never,22423\n"
+    sent = urllib3.request(
+        "POST", upload[1], fields={**hidden, "file": ("orders.csv", content)}, redirect=False
+    )
+    assert sent.status == 303, sent.data
+    found = urlsplit(sent.headers["Location"])
+    mapping = f"{found.path}?{found.query}"
+    columns = {"column_0": "user_id", "column_1": "timestamp", "column_2": "item_id"}
+    location, _ = post(mapping, mapping, {**columns, "default_type": "purchase"})
+    check, result = ended(location)
+    assert (result["stored"], result["rejected"]) == (1, 1)
+    action = f"{admin}/jobs/{check}/actions/import/"
+    location, _ = post(action, action, {})
+    done, result = ended(location)
+    assert (result["stored"], result["rejected"]) == (1, 1)
+    action = f"{admin}/jobs/{done}/actions/rejects/"
+    _, rejects = post(action, action, {})
+    assert rejects.endswith("x,never,22423\n")
+    status, _, history = site.call("/api/v1/users/imported-customer/events/")
+    assert (status, "22423" in history) == (200, True)
 
 
 def check_refusals(client: Callable[[str], Any], folder: Path) -> None:

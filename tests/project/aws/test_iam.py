@@ -45,6 +45,7 @@ CHANGE = READ | {"BatchWriteItem", "DeleteItem", "PutItem", "UpdateItem"}
         ("stream", "operations", READ | {"PutItem", "UpdateItem"}),
         ("jobs", "accounts", set()),
         ("jobs", "users", CHANGE),
+        ("jobs", "user_terms", CHANGE),
         ("jobs", "profiles", CHANGE | {"Scan"}),
         ("jobs", "event_effects", CHANGE | {"Scan"}),
         ("api", "event_effects", CHANGE),
