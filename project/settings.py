@@ -239,7 +239,7 @@ STORAGES = {
     "staticfiles": {
         "BACKEND": "project.static.HashedStaticFiles"
         if STATIC_HASHED
-        else "django.contrib.staticfiles.storage.StaticFilesStorage"
+        else "project.static.PlainStaticFiles"
     },
 }
 

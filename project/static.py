@@ -4,6 +4,7 @@ from threading import Lock
 from typing import Any
 
 from django.conf import settings
+from django.contrib.staticfiles.storage import StaticFilesStorage
 from django.core.exceptions import MiddlewareNotUsed
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
@@ -14,8 +15,8 @@ from whitenoise.storage import (  # type: ignore[import-untyped]
 )
 
 
-class HashedStaticFiles(CompressedManifestStaticFilesStorage):
-    """Hashed and compressed files whose addresses carry the prefix of the current request.
+class _PrefixedAddresses(StaticFilesStorage):
+    """Files whose addresses carry the prefix of the current request.
 
     Django reads the prefix once and keeps it. A function that is reached both through its API's
     address, below the name of the stage, and through a domain of its own needs it every time.
@@ -26,9 +27,17 @@ class HashedStaticFiles(CompressedManifestStaticFilesStorage):
         base = settings.STATIC_ADDRESS or settings.WHITENOISE_STATIC_PREFIX
         super().__init__(*args, **{**options, "base_url": base})
 
-    def url(self, name: str, force: bool = False) -> str:
-        address: str = super().url(name, force)
+    def url(self, name: str, *args: object, **options: object) -> str:
+        address: str = super().url(name, *args, **options)
         return address if settings.STATIC_ADDRESS else get_script_prefix() + address.lstrip("/")
+
+
+class PlainStaticFiles(_PrefixedAddresses):
+    """The files as they are in the source."""
+
+
+class HashedStaticFiles(_PrefixedAddresses, CompressedManifestStaticFilesStorage):
+    """The files as they were collected: compressed, and with hashed names."""
 
 
 class StaticFiles(WhiteNoiseMiddleware):
