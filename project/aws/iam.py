@@ -78,7 +78,16 @@ TABLES: dict[str, dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
             ("event_effects", "item_stats", "placement_stats", "profiles"),
         ),
         # What a training reads and an import writes, and what the clean-up goes through.
-        "Scan": ((*CHANGE, "dynamodb:Scan"), ("events", "items", "neighbours")),
+        "Scan": (
+            (
+                "dynamodb:BatchGetItem",
+                "dynamodb:Query",
+                "dynamodb:BatchWriteItem",
+                "dynamodb:PutItem",
+                "dynamodb:Scan",
+            ),
+            ("events", "items", "neighbours"),
+        ),
     },
 }
 QUEUE_ACTIONS = ("sqs:DeleteMessage", "sqs:GetQueueUrl", "sqs:ReceiveMessage")
