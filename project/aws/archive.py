@@ -14,9 +14,10 @@ _DATE = (1980, 1, 1, 0, 0, 0)
 def compile_tree(root: Path) -> None:
     """Write byte code beside all sources."""
     # Lambda's copies carry no useful date, so byte code that is checked against the date of its
-    # source would be thrown away at each cold start.
+    # source would be thrown away at each cold start; pip leaves such code behind.
     compileall.compile_dir(
         root,
+        force=True,
         quiet=2,
         workers=0,
         stripdir=str(root),

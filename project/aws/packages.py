@@ -107,7 +107,7 @@ def _install(target: Path, locks: list[Path], *, emulated: bool) -> None:
         tool = [uv, "pip", "install", "--python", sys.executable]
         platform = ["--python-platform", f"x86_64-{LAMBDA_PLATFORM}"]
     else:
-        tool = [sys.executable, "-m", "pip", "install"]
+        tool = [sys.executable, "-m", "pip", "install", "--no-compile"]
         platform = ["--implementation", "cp", "--python-version", PYTHON]
         for tag in (LAMBDA_PLATFORM, "manylinux_2_17", "manylinux2014"):
             platform += ["--platform", f"{tag}_x86_64"]
