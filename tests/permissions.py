@@ -37,6 +37,10 @@ BY_AWS_ITSELF = {
     "ListStreams": {"dynamodb:ListStreams"},
     "StreamFailures": {"sqs:SendMessage"},
 }
+# What only the largest files need, those of many parts that could not all be sent.
+LARGE = {"WriteFiles": {"s3:AbortMultipartUpload"}}
+# A job that cannot tell anybody says so in its log, and has done its work all the same.
+UNHEEDED = {"Notify": {"sns:Publish"}}
 # What the function only signs for a browser, which then sends or fetches the file itself.
 SIGNED = {"LinkFiles": {"s3:GetObject"}, "UploadImports": {"s3:PutObject"}}
 
@@ -116,35 +120,8 @@ class Features:
         body = {"user_id": user, "type": "purchase", "items": [{"item_id": item}]}
         return self._answer("POST", "/events/", body)
 
-    # Any function
-
     def start_up(self, role: str) -> bool:
-        """Start a process anew: it reads the secret key."""
-        name = FUNCTION + role
-        found = self._lambda.get_function_configuration(FunctionName=name)
-        variables = {**found["Environment"]["Variables"], "STARTED": self._new("at")}
-        self._lambda.update_function_configuration(
-            FunctionName=name, Environment={"Variables": variables}
-        )
-        self._lambda.get_waiter("function_updated_v2").wait(FunctionName=name)
-        answer = self._lambda.invoke(
-            FunctionName=name, Payload=json.dumps({"check": role}).encode()
-        )
-        return "FunctionError" not in answer
-
-    def _invoke(
-        self, role: str, event: dict[str, Any], qualifier: str = ":live"
-    ) -> tuple[Any, bool]:
-        """Return the answer of a function, and whether nothing went wrong that it logs."""
-        answer = self._lambda.invoke(
-            FunctionName=f"{FUNCTION}{role}{qualifier}",
-            Payload=json.dumps(event).encode(),
-            LogType="Tail",
-        )
-        log = base64.b64decode(answer.get("LogResult", "")).decode()
-        content = json.loads(answer["Payload"].read() or b"null")
-        wrong = "FunctionError" in answer or '"level": "ERROR"' in log
-        return content, not (wrong or '"level": "WARNING"' in log)
+        return start_up(self._lambda, role)
 
     # The stream
 
@@ -163,7 +140,8 @@ class Features:
             "eventSourceARN": self._mapping["EventSourceArn"],
             "dynamodb": change,
         }
-        answer, well = self._invoke("stream", {"Records": [record]}, qualifier)
+        name = f"{FUNCTION}stream{qualifier}"
+        answer, well = invoke(self._lambda, name, {"Records": [record]})
         return well and not answer["batchItemFailures"]
 
     def _stored(self, user: str) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -213,6 +191,28 @@ class Features:
         followed = self._follow(keys, image)
         self._dynamodb.delete_item(TableName=EVENTS, Key=keys)
         return self._follow(keys, None) and followed
+
+
+def start_up(client: Any, role: str) -> bool:
+    """Start a process of a function anew: it reads the secret key."""
+    name = FUNCTION + role
+    found = client.get_function_configuration(FunctionName=name)
+    variables = {**found["Environment"]["Variables"], "STARTED": str(time.time())}
+    client.update_function_configuration(FunctionName=name, Environment={"Variables": variables})
+    client.get_waiter("function_updated_v2").wait(FunctionName=name)
+    answer = client.invoke(FunctionName=name, Payload=json.dumps({"check": role}).encode())
+    return "FunctionError" not in answer
+
+
+def invoke(client: Any, function: str, event: dict[str, Any]) -> tuple[Any, bool]:
+    """Return the answer of a function, and whether nothing went wrong that it logs."""
+    answer = client.invoke(
+        FunctionName=function, Payload=json.dumps(event).encode(), LogType="Tail"
+    )
+    log = base64.b64decode(answer.get("LogResult", "")).decode()
+    content = json.loads(answer["Payload"].read() or b"null")
+    wrong = "FunctionError" in answer or '"level": "ERROR"' in log
+    return content, not (wrong or '"level": "WARNING"' in log)
 
 
 def granted(policy: dict[str, Any]) -> Iterator[tuple[str, str]]:

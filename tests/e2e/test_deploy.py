@@ -32,10 +32,13 @@ from tests.deployment import (
     send,
     terminal,
 )
+from tests.job_permissions import Jobs, known_to_the_emulator, needed_by_jobs
 from tests.permissions import (
     BY_AWS_ITSELF,
+    LARGE,
     POLICY,
     SIGNED,
+    UNHEEDED,
     Features,
     granted,
     needed_by,
@@ -126,19 +129,32 @@ def test_the_guide_deploys_a_working_shop(shop: Shop) -> None:
     check_schedule(shop.client, shop.site)
 
 
-@pytest.mark.parametrize("role", ["api", pytest.param("stream", marks=pytest.mark.thorough)])
+@pytest.mark.parametrize(
+    "role",
+    ["api", *(pytest.param(role, marks=pytest.mark.thorough) for role in ("stream", "jobs"))],
+)
 def test_no_permission_is_superfluous(shop: Shop, role: str) -> None:
     """Take away each action in turn, and see the feature fail that needs it."""
     iam = shop.client("iam")
     name = f"{FUNCTION}{role}-eu-west-1"
-    policy = iam.get_role_policy(RoleName=name, PolicyName=POLICY)["PolicyDocument"]
+    policy = known_to_the_emulator(
+        iam.get_role_policy(RoleName=name, PolicyName=POLICY)["PolicyDocument"]
+    )
+    iam.put_role_policy(RoleName=name, PolicyName=POLICY, PolicyDocument=json.dumps(policy))
     features = Features(shop.client, shop.site)
     with features.without_the_real_stream():
-        needed = needed_by(role, features)
+        needed = (
+            needed_by_jobs(Jobs(shop.client, shop.site))
+            if role == "jobs"
+            else needed_by(role, features)
+        )
         for feature in {feature for parts in needed.values() for feature in parts.values()}:
             assert feature(), f"{feature} does not work with all permissions"
         for sid, action in granted(policy):
-            if action in BY_AWS_ITSELF.get(sid, ()) or action in SIGNED.get(sid, ()):
+            if any(
+                action in left_out.get(sid, ())
+                for left_out in (BY_AWS_ITSELF, LARGE, SIGNED, UNHEEDED)
+            ):
                 continue
             with without(iam, name, policy, sid, action):
                 assert not needed[sid][action](), f"{sid}: nothing needs {action}"
