@@ -8,36 +8,19 @@ from recommendations.staff.overview_parts import AttentionPart, NumbersPart, Str
 from recommendations.staff.placement_editor import PlacementEditor
 from recommendations.staff.report import ReportView
 
+_PAGES = (
+    ("models/<str:key>/report/", ReportView, "model-report"),
+    ("models-compared/", ModelsCompared, "models-compared"),
+    ("placement-editor/", PlacementEditor, "placement-editor"),
+    ("overview/numbers/", NumbersPart, "overview-numbers"),
+    ("overview/attention/", AttentionPart, "overview-attention"),
+    ("overview/stream/", StreamPart, "overview-stream"),
+)
+
 urlpatterns: list[URLPattern | URLResolver] = [
-    path(
-        "models/<str:key>/report/",
-        site.admin_view(ReportView.as_view(site=site)),
-        name="model-report",
-    ),
-    path(
-        "models-compared/",
-        site.admin_view(ModelsCompared.as_view(site=site)),
-        name="models-compared",
-    ),
-    path(
-        "placement-editor/",
-        site.admin_view(PlacementEditor.as_view(site=site)),
-        name="placement-editor",
-    ),
-    path(
-        "overview/numbers/",
-        site.admin_view(NumbersPart.as_view(site=site)),
-        name="overview-numbers",
-    ),
-    path(
-        "overview/attention/",
-        site.admin_view(AttentionPart.as_view(site=site)),
-        name="overview-attention",
-    ),
-    path(
-        "overview/stream/",
-        site.admin_view(StreamPart.as_view(site=site)),
-        name="overview-stream",
+    *(
+        path(address, site.admin_view(view.as_view(site=site)), name=name)
+        for address, view, name in _PAGES
     ),
     path("", site.urls),
 ]

@@ -111,13 +111,8 @@ def export(event: Mapping[str, Any] | None = None, context: Any = None) -> dict[
     from recommendations.exporting import job as exporting
 
     event = event or {}
-    deadline = _deadline(context)
-    return _run(
-        "export",
-        lambda progress: exporting.export(progress, deadline=deadline),
-        event,
-        parameters=event.get("parameters"),
-    )
+    parameters = event.get("parameters")
+    return _run_in_time("export", exporting.export, event, context, parameters=parameters)
 
 
 def import_(event: Mapping[str, Any] | None = None, context: Any = None) -> dict[str, Any]:
@@ -130,13 +125,8 @@ def import_(event: Mapping[str, Any] | None = None, context: Any = None) -> dict
     from recommendations.importing import job as importing
 
     event = event or {}
-    deadline = _deadline(context)
-    return _run(
-        "import",
-        lambda progress: importing.import_file(progress, deadline=deadline),
-        event,
-        parameters=event.get("parameters"),
-    )
+    parameters = event.get("parameters")
+    return _run_in_time("import", importing.import_file, event, context, parameters=parameters)
 
 
 def count(event: Mapping[str, Any] | None = None, context: Any = None) -> dict[str, Any]:
@@ -145,9 +135,7 @@ def count(event: Mapping[str, Any] | None = None, context: Any = None) -> dict[s
     ``job_id`` in the event names a queued job to run; otherwise a new one is recorded. On Lambda
     it stops in time, and the next run goes on from there.
     """
-    event = event or {}
-    deadline = _deadline(context)
-    return _run("count", lambda progress: counting.count(progress, deadline=deadline), event)
+    return _run_in_time("count", counting.count, event, context)
 
 
 def rebuild(event: Mapping[str, Any] | None = None, context: Any = None) -> dict[str, Any]:
@@ -156,9 +144,7 @@ def rebuild(event: Mapping[str, Any] | None = None, context: Any = None) -> dict
     ``job_id`` in the event names a queued job to run; otherwise a new one is recorded. On Lambda
     it stops in time, and the next run goes on from there.
     """
-    event = event or {}
-    deadline = _deadline(context)
-    return _run("rebuild", lambda progress: rebuilding.rebuild(progress, deadline=deadline), event)
+    return _run_in_time("rebuild", rebuilding.rebuild, event, context)
 
 
 def clean(event: Mapping[str, Any] | None = None, context: Any = None) -> dict[str, Any]:
@@ -167,9 +153,7 @@ def clean(event: Mapping[str, Any] | None = None, context: Any = None) -> dict[s
     ``job_id`` in the event names a queued job to run; otherwise a new one is recorded. On Lambda
     it stops in time, and the next run goes on from there.
     """
-    event = event or {}
-    deadline = _deadline(context)
-    return _run("clean", lambda progress: cleaning.clean(progress, deadline=deadline), event)
+    return _run_in_time("clean", cleaning.clean, event, context)
 
 
 def report(event: Mapping[str, Any] | None = None, context: Any = None) -> dict[str, Any]:
@@ -215,6 +199,18 @@ def _run(
         name=name, work=work, job_id=event.get("job_id"), by=_started_by(event), **options
     )
     return {"job_id": job.job_id, **job.result}
+
+
+def _run_in_time(
+    name: str,
+    work: Callable[..., dict[str, Any]],
+    event: Mapping[str, Any] | None,
+    context: Any,
+    **options: Any,
+) -> dict[str, Any]:
+    """Run a job whose ``work`` is told when this process ends; see `_run`."""
+    deadline = _deadline(context)
+    return _run(name, lambda progress: work(progress, deadline=deadline), event or {}, **options)
 
 
 def _skipped(name: str) -> dict[str, Any]:
