@@ -14,7 +14,6 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
-from core.dynamodb.errors import is_transient
 from core.validation import from_iso
 from recommendations.entities import Event
 from recommendations.preferences import Preferences
@@ -61,13 +60,9 @@ def count(
     while True:
         page = everyones_events.recent(limit=_PAGE, position=position)
         missing = _missing([events.key_of(event) for event in page.rows])
-        failed = realtime.count(missing)
-        for error in failed.values():
-            if is_transient(error):
-                message = "DynamoDB refused too much; start it again later, and it goes on"
-                raise JobError(message) from error
-        counted += len(missing) - len(failed)
-        broken += len(failed)
+        failed = realtime.count_in_job(missing)
+        counted += len(missing) - failed
+        broken += failed
         progress.rows(len(page.rows))
         if position is None and page.rows:
             newest = page.rows[0].timestamp.date()

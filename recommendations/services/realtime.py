@@ -11,6 +11,7 @@ from contextvars import copy_context
 from core.dynamodb.errors import BatchIncompleteError, is_transient
 from recommendations.entities import SESSION_PREFIX
 from recommendations.services import catalogue, lists, profiles, statistics
+from recommendations.services.leases import JobError
 from recommendations.storage.events import EventKey
 from recommendations.storage.serving import ServingState
 from users.services import customers
@@ -78,3 +79,19 @@ def refresh_lists() -> None:
     except Exception:
         # The next batch makes them; this one has been handled.
         logger.exception("the live lists could not be made")
+
+
+def count_in_job(keys: Sequence[EventKey], *, state: ServingState | None = None) -> int:
+    """Count events in a job that can be started again; return how many cannot be counted.
+
+    Raises
+    ------
+    JobError
+        When DynamoDB refused more than it was asked again for.
+    """
+    failed = count(keys, state=state)
+    for error in failed.values():
+        if is_transient(error):
+            message = "DynamoDB refused too much; start it again later, and it goes on"
+            raise JobError(message) from error
+    return len(failed)

@@ -91,11 +91,7 @@ def rebuild(
 def _follow(page: list[EventKey], current: Rebuild) -> int:
     """Count events in the new generation and refresh their users; return how many are broken."""
     state = replace(serving.state(consistent=True), generations=(current.generation,))
-    failed = realtime.count(page, state=state)
-    for error in failed.values():
-        if is_transient(error):
-            message = "DynamoDB refused too much; start it again later, and it goes on"
-            raise JobError(message) from error
+    broken = realtime.count_in_job(page, state=state)
     users = dict.fromkeys(actor for actor, _ in page if not actor.startswith(SESSION_PREFIX))
     for user_id in users:
         # What is stored may be damaged, its digest too.
@@ -103,4 +99,4 @@ def _follow(page: list[EventKey], current: Rebuild) -> int:
     for outcome in realtime.refresh_profiles(list(users)).values():
         if isinstance(outcome, Exception) and is_transient(outcome):
             raise outcome
-    return len(failed)
+    return broken
